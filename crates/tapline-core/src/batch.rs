@@ -1,0 +1,71 @@
+//! Records on their way: an Arrow batch, and what is to be done with each of its rows.
+
+use arrow_array::RecordBatch;
+use serde::{Deserialize, Serialize};
+
+/// Names of the columns and tables that tapline adds to what the source sent.
+///
+/// The prefix is reserved: a field of a source that begins with it is kept in
+/// [`column::REST`](self::column::REST) instead of a column of its own.
+pub mod column {
+    /// Prefix of everything that is tapline's.
+    pub const PREFIX: &str = "_tapline_";
+    /// The run that brought the row (UUIDv7, text).
+    pub const RUN_ID: &str = "_tapline_run_id";
+    /// The request whose response held the row: a row of [`REQUESTS`].
+    pub const REQUEST_ID: &str = "_tapline_request_id";
+    /// When the response arrived (UTC, microseconds).
+    pub const EXTRACTED_AT: &str = "_tapline_extracted_at";
+    /// Fields that fit no column, as one JSON object (text), or null.
+    pub const REST: &str = "_tapline_rest";
+    /// Table with a row for each request.
+    pub const REQUESTS: &str = "_tapline_requests";
+    /// Table with a row for each record that could not be kept.
+    pub const REJECTS: &str = "_tapline_rejects";
+}
+
+/// What is to happen with a row at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowOp {
+    /// Add it.
+    Insert,
+    /// Change the row with the same keys.
+    Update,
+    /// Add it, or change the row with the same keys.
+    Upsert,
+    /// Remove the row with the same keys.
+    Delete,
+}
+
+/// Rows of one table. The schema may grow from batch to batch; it never loses a column.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The rows. JSON kept as text carries the field metadata `ARROW:extension:name = arrow.json`.
+    pub records: RecordBatch,
+    /// One operation per row; `None` means that every row is inserted.
+    pub ops: Option<Vec<RowOp>>,
+}
+
+impl Batch {
+    /// A batch whose rows are all inserted.
+    pub fn insert(records: RecordBatch) -> Self {
+        Self { records, ops: None }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.records.num_rows()
+    }
+}
+
+/// A record that could not be turned into a row. It is kept, so that nothing is lost silently.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reject {
+    /// Index of the record on its page, from 0.
+    pub index: u64,
+    /// Why it was not accepted.
+    pub reason: String,
+    /// The record as received.
+    pub raw: String,
+}

@@ -1,0 +1,203 @@
+//! The destination door: where rows become durable.
+//!
+//! A run begins a [`Writer`] under a [`CommitKey`], writes pages under ascending [`Commit`]s, and
+//! at the end publishes or aborts. The destination stores rows, position and fence together and
+//! refuses a fence lower than one it has seen: a runner that lost its lease cannot write.
+
+use arrow_schema::SchemaRef;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Batch, Position, Reject, RequestRecord, Result};
+
+/// A place for tables.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// What this destination can do; the conformance suite asks for no more.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Opens `table` for one run. With [`Disposition::Replace`] the rows go to a hidden
+    /// generation that nobody sees before [`Writer::publish`].
+    ///
+    /// # Errors
+    /// The destination cannot be reached, refuses the schema, or has seen a higher fence
+    /// ([`crate::ErrorKind::Locked`]).
+    async fn begin(
+        &self,
+        table: &TableRef,
+        schema: SchemaRef,
+        disposition: Disposition,
+        key: CommitKey,
+    ) -> Result<Box<dyn Writer>>;
+
+    /// The last commit of each slice of `pipeline`, for every generation not yet published.
+    ///
+    /// # Errors
+    /// The destination cannot be read.
+    async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>>;
+}
+
+/// One run's hand on one table.
+#[async_trait]
+pub trait Writer: Send {
+    /// Makes the rows, the rejects, the request's row and the position durable in one step.
+    /// A commit whose `(slice, seq)` was already made is accepted and changes nothing.
+    ///
+    /// # Errors
+    /// Nothing of this call is durable, or a higher fence was seen.
+    async fn write(&mut self, batches: Vec<Batch>, commit: Commit) -> Result<Receipt>;
+
+    /// Adds the columns of `schema` that the table lacks and widens those that changed; called
+    /// before the first batch that needs it.
+    ///
+    /// # Errors
+    /// The change would lose values.
+    async fn evolve(&mut self, schema: SchemaRef) -> Result<SchemaChange>;
+
+    /// Shows everything written, in one step. Only a complete run may call it.
+    ///
+    /// # Errors
+    /// Nothing was shown; what was visible before still is.
+    async fn publish(self: Box<Self>) -> Result<Published>;
+
+    /// Forgets a hidden generation. Appended rows stay.
+    ///
+    /// # Errors
+    /// The hidden rows may still take up space; the next run removes them.
+    async fn abort(self: Box<Self>) -> Result<()>;
+}
+
+/// What a destination can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Replaces a table in one step.
+    pub replace: bool,
+    /// Merges by keys.
+    pub merge: bool,
+    /// Takes rows to delete.
+    pub delete: bool,
+    /// Stores the position in the transaction of the rows.
+    pub transactional_position: bool,
+    /// Keeps structs and lists as they are, rather than as JSON text.
+    pub nested: bool,
+}
+
+/// Names a table.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TableRef {
+    /// `public` unless the pipeline says otherwise.
+    pub schema: String,
+    /// The table's own name.
+    pub name: String,
+}
+
+impl TableRef {
+    /// The schema where raw tables go.
+    pub const PUBLIC: &str = "public";
+
+    /// A table of the schema `public`.
+    pub fn public(name: impl Into<String>) -> Self {
+        Self {
+            schema: Self::PUBLIC.to_owned(),
+            name: name.into(),
+        }
+    }
+}
+
+/// What a run does to its table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    /// Rows are added, and visible with their commit.
+    Append,
+    /// Rows fill a hidden generation that replaces the table when published.
+    Replace,
+    /// Rows are merged by `keys`; of two versions the higher in `order` wins.
+    Merge {
+        /// Columns that identify a row.
+        keys: Vec<String>,
+        /// Columns that order the versions of a row.
+        order: Vec<String>,
+    },
+}
+
+/// Under what a run's commits are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitKey {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The run.
+    pub run: Uuid,
+    /// Number of the generation this run fills.
+    pub generation: u64,
+    /// Epoch of the lease: a destination refuses one lower than it has seen.
+    pub fence: u64,
+}
+
+/// One step of a slice: what becomes durable together with the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// The slice's partition.
+    pub slice: String,
+    /// Number of the page in its slice, from 1; ascending.
+    pub seq: u64,
+    /// Where the next request starts; `None` after the last page.
+    pub position: Option<Position>,
+    /// The request that brought the rows.
+    pub request: RequestRecord,
+    /// Records that became no row.
+    pub rejects: Vec<Reject>,
+}
+
+/// Proof that a commit is durable (fsync'd). Nothing may be remembered without one.
+#[must_use = "a position may be remembered only with its receipt"]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The commit's number in its slice.
+    pub seq: u64,
+    /// Whether the rows survive a loss of power.
+    pub durable: bool,
+    /// Rows accepted.
+    pub accepted: u64,
+    /// Rows the destination refused.
+    pub rejected: Vec<RejectedRow>,
+}
+
+/// A row the destination refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedRow {
+    /// Index of the row in its page.
+    pub row: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// What [`Destination::recover`] finds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastCommit {
+    /// Whose it is.
+    pub key: CommitKey,
+    /// The slice's partition.
+    pub slice: String,
+    /// Number of the last page stored.
+    pub seq: u64,
+    /// Where the next request starts.
+    pub position: Option<Position>,
+}
+
+/// What a publication showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// Rows of the table that are now visible.
+    pub rows: u64,
+}
+
+/// What [`Writer::evolve`] changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaChange {
+    /// Columns added.
+    pub added: Vec<String>,
+    /// Columns whose type became wider.
+    pub widened: Vec<String>,
+}

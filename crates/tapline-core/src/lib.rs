@@ -1,0 +1,51 @@
+//! The nouns of tapline, and the doors through which its engine reaches the world.
+//!
+//! Everything that moves between the parts of tapline is a value defined here: a [`Page`] of
+//! [`Batch`]es, the [`Position`] where the next request starts, the [`Receipt`] a destination
+//! gives for rows that are durable, the [`Verdict`] a run can prove. Everything that touches the
+//! outside is a trait defined here: [`Source`], [`Transport`], [`Destination`], [`StateStore`],
+//! [`Clock`], [`Compute`], [`Hooks`]. The engine knows only these; the crates that implement them
+//! know nothing of the engine. That is what lets one simulator stand in for all of the world.
+
+mod batch;
+mod clock;
+mod compute;
+mod destination;
+mod doors;
+mod error;
+mod event;
+mod hooks;
+mod limits;
+mod page;
+mod position;
+mod redact;
+mod report;
+mod source;
+mod state;
+mod transport;
+mod verdict;
+mod window;
+
+pub use batch::{Batch, Reject, RowOp, column};
+pub use clock::Clock;
+pub use compute::{Compute, Inline, compute};
+pub use destination::{
+    Capabilities, Commit, CommitKey, Destination, Disposition, LastCommit, Published, Receipt,
+    RejectedRow, SchemaChange, TableRef, Writer,
+};
+pub use doors::Doors;
+pub use error::{Error, ErrorKind, Result, Retry};
+pub use event::{Events, RunEvent};
+pub use hooks::{CheckReport, HookKind, HookSet, Hooks, NoHooks};
+pub use limits::Limits;
+pub use page::{Evidence, Page, PageInfo, RequestRecord};
+pub use position::Position;
+pub use redact::Redactor;
+pub use report::{Interval, RecordCounts, RunReport, WatermarkReport};
+pub use source::{PageStream, Slice, SliceTask, Source};
+pub use state::{Document, Lease, LogEntry, MarkKey, StateStore};
+pub use tapline_spec::{Param, Params, Secret};
+pub use tokio_util::sync::CancellationToken;
+pub use transport::{Body, BodyStream, Exchange, Purpose, Request, Response, Transport};
+pub use verdict::{EndSignal, ShortReason, UnknownReason, Verdict};
+pub use window::Window;

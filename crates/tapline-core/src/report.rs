@@ -1,0 +1,80 @@
+//! What a run reports, whether it went well or not.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Position, Verdict, Window};
+
+/// The report of one run: what `--output json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The run (UUIDv7).
+    pub run_id: Uuid,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// `full_load`, ...
+    pub sync_mode: String,
+    /// The time range asked for.
+    pub window: Window,
+    /// What the run proves.
+    pub verdict: Verdict,
+    /// Records.
+    pub records: RecordCounts,
+    /// Pages that became durable.
+    pub pages: u64,
+    /// Requests answered.
+    pub requests: u64,
+    /// Attempts beyond the first of each request.
+    pub retries: u64,
+    /// Time spent waiting for rate limits, pace and backoff, in milliseconds.
+    pub waited_ms: u64,
+    /// Decoded bytes received.
+    pub bytes: u64,
+    /// From lease to verdict, in milliseconds.
+    pub duration_ms: u64,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Watermarks after the run.
+    pub watermarks: WatermarkReport,
+    /// Cursor intervals known complete.
+    pub coverage: Vec<Interval>,
+    /// Where the next run would go on, if this one did not end.
+    pub next_position: Option<Position>,
+    /// The error that ended it.
+    pub error: Option<String>,
+}
+
+/// Records, by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordCounts {
+    /// Received from the source.
+    pub read: u64,
+    /// Made durable.
+    pub written: u64,
+    /// Kept aside, in the table of rejects.
+    pub rejected: u64,
+    /// Changed in place.
+    pub updated: u64,
+    /// Removed.
+    pub deleted: u64,
+}
+
+/// Cursor values seen in complete windows, as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatermarkReport {
+    /// The largest.
+    pub newest: Option<String>,
+    /// The smallest.
+    pub oldest: Option<String>,
+}
+
+/// A half-open interval of cursor values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interval {
+    /// First value covered.
+    pub start: Option<String>,
+    /// First value no longer covered.
+    pub end: Option<String>,
+}

@@ -1,0 +1,202 @@
+//! The transport door: one request, one response.
+//!
+//! Retrying, pacing, authentication and redirects are wrappers around a transport, so whoever
+//! sends a request gets a final answer: a [`Response`], or an error that was worth no more tries.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use http::{HeaderMap, Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{Error, ErrorKind, Result};
+
+/// Chunks of a body, already decompressed, already counted against the caps.
+pub type BodyStream = BoxStream<'static, Result<Bytes>>;
+
+/// Sends requests.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends `request` and returns the response, whatever its status.
+    ///
+    /// # Errors
+    /// No response: the address is refused, the network failed, a limit was passed.
+    async fn send(&self, request: Request) -> Result<Response>;
+}
+
+/// What a request is for: decides credentials, caps and what a retry may repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A page of records.
+    Page,
+    /// A call that only tries the credentials.
+    Check,
+    /// A token request; its body holds credentials and is never sent twice to another place.
+    Token,
+    /// A file of an export job.
+    Download,
+    /// A batch of a REST destination.
+    Sink,
+    /// A plugin's own request through the host.
+    Plugin,
+}
+
+/// A body to send.
+#[derive(Default)]
+pub enum Body {
+    /// No body.
+    #[default]
+    Empty,
+    /// A body that can be sent again.
+    Bytes(Bytes),
+    /// A body that can be sent once; such a request is never retried.
+    Stream(BodyStream),
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
+}
+
+/// A request. Its `Debug` shows neither query nor headers: both may carry credentials.
+pub struct Request {
+    /// GET, POST, ...
+    pub method: Method,
+    /// Absolute URL.
+    pub url: Url,
+    /// Headers without credentials; those are added below this door.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Body,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+impl Request {
+    /// A GET for a page.
+    pub fn get(url: Url) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            purpose: Purpose::Page,
+        }
+    }
+
+    /// A copy to send again, unless the body can be sent only once.
+    pub fn try_clone(&self) -> Option<Self> {
+        let body = match &self.body {
+            Body::Empty => Body::Empty,
+            Body::Bytes(bytes) => Body::Bytes(bytes.clone()),
+            Body::Stream(_) => return None,
+        };
+        Some(Self {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers: self.headers.clone(),
+            body,
+            purpose: self.purpose,
+        })
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.url.origin().ascii_serialization();
+        write!(f, "{} {origin}{}", self.method, self.url.path())
+    }
+}
+
+/// What it took to get a response.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exchange {
+    /// The URL that answered, redacted.
+    pub url: String,
+    /// Attempts made, at least 1.
+    pub attempts: u32,
+    /// Time spent waiting: pace, rate limits, backoff.
+    pub waited: Duration,
+}
+
+/// A response.
+pub struct Response {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Decoded body.
+    pub body: BodyStream,
+    /// What it took.
+    pub exchange: Exchange,
+}
+
+impl Response {
+    /// A response whose body is already here.
+    pub fn full(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self {
+            status,
+            headers,
+            body: futures::stream::once(async move { Ok(body) }).boxed(),
+            exchange: Exchange {
+                attempts: 1,
+                ..Exchange::default()
+            },
+        }
+    }
+
+    /// Reads the body to its end.
+    ///
+    /// # Errors
+    /// The body broke off, or is larger than `cap` bytes ([`ErrorKind::Limit`]).
+    pub async fn bytes(self, cap: usize) -> Result<Bytes> {
+        let mut body = self.body;
+        let Some(first) = body.try_next().await? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = body.try_next().await? else {
+            return within(first, cap);
+        };
+        let mut whole = Vec::with_capacity((first.len() + second.len()) * 2);
+        whole.extend_from_slice(&first);
+        whole.extend_from_slice(&second);
+        while let Some(chunk) = body.try_next().await? {
+            if whole.len() + chunk.len() > cap {
+                return Err(too_large(cap));
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        within(whole.into(), cap)
+    }
+}
+
+fn within(body: Bytes, cap: usize) -> Result<Bytes> {
+    if body.len() > cap {
+        return Err(too_large(cap));
+    }
+    Ok(body)
+}
+
+fn too_large(cap: usize) -> Error {
+    Error::new(
+        ErrorKind::Limit,
+        "read body",
+        format!("the body is larger than {cap} bytes"),
+    )
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({})", self.status)
+    }
+}

@@ -1,0 +1,140 @@
+//! What a run can prove about what it fetched.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The answer to "did I get everything?".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "reason", rename_all = "lowercase")]
+pub enum Verdict {
+    /// The pagination's own end signal was seen, and no evidence contradicts it.
+    Complete(EndSignal),
+    /// There is evidence of missing records.
+    Short(ShortReason),
+    /// The run ended without an end signal.
+    Unknown(UnknownReason),
+}
+
+impl Verdict {
+    /// Only a complete run may publish, move a watermark or delete.
+    pub fn is_complete(&self) -> bool {
+        matches!(self, Self::Complete(_))
+    }
+
+    /// `complete`, `short` or `unknown`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Complete(_) => "complete",
+            Self::Short(_) => "short",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Complete(signal) => write!(f, "complete: {signal}"),
+            Self::Short(reason) => write!(f, "short: {reason}"),
+            Self::Unknown(reason) => write!(f, "unknown: {reason}"),
+        }
+    }
+}
+
+/// How a source says "that was all".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndSignal {
+    /// A page without records.
+    EmptyPage,
+    /// `endConditionName` met `endConditionValue`.
+    EndCondition,
+    /// The last page index the source announced.
+    LastPage,
+    /// The next link or token is absent or null.
+    NoNext,
+    /// The stream has one response.
+    SingleResponse,
+    /// A plugin's `next_position` hook said so.
+    Connector,
+}
+
+impl fmt::Display for EndSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EmptyPage => "an empty page ended it",
+            Self::EndCondition => "the end condition was met",
+            Self::LastPage => "the last page index was reached",
+            Self::NoNext => "the last page names no next one",
+            Self::SingleResponse => "one response is all there is",
+            Self::Connector => "the connector said it was the last page",
+        })
+    }
+}
+
+/// Evidence that records are missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShortReason {
+    /// The source says how many there are, and that is not how many came.
+    TotalMismatch {
+        /// What the source said last.
+        total: u64,
+        /// What arrived.
+        received: u64,
+    },
+    /// A token or link came a second time (A to A, or A to B to A).
+    RepeatedPosition,
+    /// Two pages with the same records.
+    RepeatedPage,
+    /// The next link leads to an address that is not allowed.
+    NextRefused {
+        /// Why, without the link's query.
+        reason: String,
+    },
+    /// A limit stopped the run before its end.
+    Limit {
+        /// Which one: `maximumRequest`, `--limit`.
+        name: String,
+    },
+    /// An error ended the paging.
+    Failed {
+        /// The error, in words.
+        error: String,
+    },
+}
+
+impl fmt::Display for ShortReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TotalMismatch { total, received } => {
+                write!(f, "the source has {total} records, {received} arrived")
+            }
+            Self::RepeatedPosition => f.write_str("a token or link came a second time"),
+            Self::RepeatedPage => f.write_str("two pages hold the same records"),
+            Self::NextRefused { reason } => write!(f, "the next link was refused: {reason}"),
+            Self::Limit { name } => write!(f, "{name} stopped it"),
+            Self::Failed { error } => write!(f, "{error}"),
+        }
+    }
+}
+
+/// Why a run proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownReason {
+    /// It was asked to stop.
+    Stopped,
+    /// It ended without an end signal.
+    NoEndSignal,
+}
+
+impl fmt::Display for UnknownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stopped => "it was stopped",
+            Self::NoEndSignal => "it ended without an end signal",
+        })
+    }
+}

@@ -1,0 +1,248 @@
+//! What a spec means: the [`Plan`] of one stream.
+//!
+//! A spec says things in many ways (two spellings, digit strings, defaults left out); a plan says
+//! each thing once, with every default filled in and every expression parsed. Placeholders stay
+//! symbolic, so a plan holds no secret and can be sent to a worker or another machine.
+
+use serde::{Deserialize, Serialize};
+use tapline_expr::{Condition, Path, Selector, Template};
+
+/// Everything the engine needs to read one stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The connector's id.
+    pub connector: String,
+    /// The stream's name.
+    pub stream: String,
+    /// What is sent.
+    pub request: RequestPlan,
+    /// How the caller signs in.
+    pub auth: AuthPlan,
+    /// Where records are in a response, and what becomes of them.
+    pub content: ContentPlan,
+    /// How pages follow each other.
+    pub pagination: PaginationPlan,
+    /// What ends the paging, besides the pagination's own signal.
+    pub end: Option<EndPlan>,
+    /// Pause between two requests, in milliseconds.
+    pub delay_ms: u64,
+    /// Requests after which a run is cut short; no limit by default.
+    pub maximum_request: Option<u64>,
+    /// Where the source says how many records there are in all.
+    pub total: Option<Selector>,
+    /// Columns the spec declares, in order. Others are inferred.
+    pub columns: Vec<ColumnPlan>,
+}
+
+/// The request that every page has in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RequestPlan {
+    /// Scheme and host, perhaps with a path: `https://${domain}.api.mailchimp.com`.
+    pub host: Template,
+    /// Path, perhaps with a query.
+    pub path: Template,
+    /// GET or POST.
+    pub method: RequestMethod,
+    /// Query parameters, in order.
+    pub query: Vec<(String, Template)>,
+    /// Headers, by lower-case name.
+    pub headers: Vec<(String, Template)>,
+    /// JSON body of a POST.
+    pub body: Option<BodyPlan>,
+}
+
+/// How a page is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RequestMethod {
+    /// GET.
+    #[default]
+    Get,
+    /// POST.
+    Post,
+}
+
+/// A body to send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyPlan {
+    /// A JSON object whose string values are templates.
+    Json(serde_json::Value),
+    /// A text.
+    Text(Template),
+}
+
+/// How the caller signs in. Fields name parameters; the values stay with the transport.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AuthPlan {
+    /// Not at all.
+    None,
+    /// `Authorization: Basic ...`.
+    Basic {
+        /// Parameter with the user name.
+        username: String,
+        /// Parameter with the password.
+        password: String,
+    },
+    /// `Authorization: Bearer ...`.
+    Bearer {
+        /// Parameter with the token.
+        token: String,
+    },
+    /// A key in a header or in the query.
+    ApiKey {
+        /// Where the key goes.
+        location: KeyLocation,
+        /// Name of the header or query parameter.
+        name: String,
+        /// Parameter with the key.
+        key: String,
+    },
+}
+
+/// Where an API key goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyLocation {
+    /// A header.
+    Header,
+    /// A query parameter.
+    Query,
+}
+
+/// Where records are, and what becomes of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentPlan {
+    /// The array of records; an object there is one record.
+    pub path: Path,
+    /// What stands around the array.
+    pub siblings: Siblings,
+    /// Name under which the element stands in its record; `None`: the element is the record.
+    pub wrapper: Option<String>,
+}
+
+/// Which siblings of the content array are copied onto each record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Siblings {
+    /// Only these, if given.
+    pub keep: Option<Vec<String>>,
+    /// Not these.
+    pub skip: Vec<String>,
+}
+
+impl Siblings {
+    /// No sibling is copied.
+    pub fn none() -> Self {
+        Self {
+            keep: Some(Vec::new()),
+            skip: Vec::new(),
+        }
+    }
+
+    /// Whether the sibling `name` is copied: first `keep`, then `skip`.
+    pub fn wants(&self, name: &str) -> bool {
+        let kept = self
+            .keep
+            .as_ref()
+            .is_none_or(|keep| keep.iter().any(|k| k == name));
+        kept && !self.skip.iter().any(|s| s == name)
+    }
+
+    /// Whether no sibling can be wanted, so that none need be read.
+    pub fn is_none(&self) -> bool {
+        self.keep.as_ref().is_some_and(Vec::is_empty)
+    }
+}
+
+/// How pages follow each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PaginationPlan {
+    /// One response.
+    None,
+    /// `?limit=100&offset=200`.
+    Offset {
+        /// Name of the page size parameter.
+        limit_name: String,
+        /// Page size.
+        limit: u64,
+        /// Name of the parameter with the index of the first record.
+        offset_name: String,
+        /// Index of the very first record.
+        first: u64,
+    },
+    /// `?per_page=100&page=3`.
+    Page {
+        /// Page size parameter and value, if the source takes one.
+        limit: Option<(String, u64)>,
+        /// Name of the page number parameter.
+        page_name: String,
+        /// Number of the first page.
+        first: u64,
+        /// The last page, if it can be known.
+        last: Option<LastPagePlan>,
+    },
+    /// The response holds the next URL.
+    Pointer {
+        /// Page size parameter and value, sent with the first request.
+        limit: Option<(String, u64)>,
+        /// Where the URL is.
+        pointer: Selector,
+    },
+    /// The response holds a token for the next request.
+    ContinuationToken {
+        /// Page size parameter and value, if the source takes one.
+        limit: Option<(String, u64)>,
+        /// Where the token is.
+        token: Selector,
+        /// Where the token goes.
+        location: KeyLocation,
+        /// Name of the query parameter or header that carries it.
+        name: String,
+    },
+}
+
+/// How the last page is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastPagePlan {
+    /// Its number, inclusive.
+    Fixed(u64),
+    /// Where the response says its number, inclusive.
+    Announced(Selector),
+}
+
+/// `endConditionName` and `endConditionValue`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndPlan {
+    /// What is looked at.
+    pub selector: Selector,
+    /// What ends the paging.
+    pub condition: Condition,
+}
+
+/// A column the spec declares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnPlan {
+    /// Name.
+    pub name: String,
+    /// Type.
+    pub kind: ColumnKind,
+}
+
+/// The types a column can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnKind {
+    /// true or false.
+    Boolean,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A number of 64 bits.
+    Number,
+    /// Text.
+    String,
+    /// Anything, as JSON text.
+    Json,
+}

@@ -1,8 +1,33 @@
 //! The source spec: what an author writes, how it is judged, and what it means.
-mod plan;
+//!
+//! [`check`] reads a connector document and says what is wrong with it; [`plan`] turns one of its
+//! streams into a [`Plan`]. [`diagnose`] judges any other text against any JSON Schema in the
+//! same words.
 
+mod attributes;
+mod auth;
+mod check;
+mod diagnose;
+mod diagnostic;
+mod document;
+mod pagination;
+mod plan;
+mod planning;
+mod schedule;
+mod schema;
+
+pub use attributes::{Attributes, ContentPath, ExplodeEntityPath, ResponseParams, UrlParams};
+pub use auth::{ApiKeyParams, AuthKind, AuthSpec};
+pub use check::{Checked, check};
+pub use diagnose::{Diagnosis, diagnose};
+pub use diagnostic::{Diagnostic, Severity};
+pub use document::{ConnectorDocument, ConnectorKind, SourceSpec};
+pub use pagination::{PaginationKind, PaginationParams, ParameterType};
 pub use plan::{
     AuthPlan, BodyPlan, ColumnKind, ColumnPlan, ContentPlan, EndPlan, KeyLocation, LastPagePlan,
     PaginationPlan, Plan, RequestMethod, RequestPlan, Siblings,
 };
+pub use planning::{Planned, plan};
+pub use schedule::{ScheduleKind, ScheduleParams};
+pub use schema::{connector_schema, plain_schema};
 pub use tapline_expr::{Param, Params, Secret};

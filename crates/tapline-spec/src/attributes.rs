@@ -1,0 +1,133 @@
+//! What a stream asks for, and how its answer is read.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{PaginationParams, RequestMethod, ScheduleParams};
+
+/// What is asked for, and how the answer is read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attributes {
+    /// What a catalogue shows; not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ui_attributes: Option<Map<String, Value>>,
+    /// The URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url_params: Option<UrlParams>,
+    /// Headers of every request.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schemars(schema_with = "scalars")]
+    pub header_params: Map<String, Value>,
+    /// Body of a POST: a JSON object whose texts may hold `${name}`, or a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "object_or_text")]
+    pub body_params: Option<Value>,
+    /// Where the records are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_path: Option<ContentPath>,
+    /// A second array, inside each record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explode_entity_path: Option<ExplodeEntityPath>,
+    /// How pages follow each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pagination_params: Option<PaginationParams>,
+    /// How a time window is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_params: Option<ScheduleParams>,
+    /// What else a response says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_params: Option<ResponseParams>,
+}
+
+/// The URL of a stream.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UrlParams {
+    /// Scheme and host, such as `https://${domain}.api.example.com`. The parameter `host` replaces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Path, such as `/3.0/lists/${listId}/members`.
+    #[serde(default)]
+    pub path: String,
+    /// GET unless it says POST.
+    #[serde(default)]
+    pub method: RequestMethod,
+    /// Query parameters, in order.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schemars(schema_with = "scalars")]
+    pub query_params: Map<String, Value>,
+}
+
+/// Where the records are, and what each takes along.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContentPath {
+    /// Path of the array of records, such as `$.members`; `$` if the response is the array.
+    pub path: String,
+    /// What stands beside the array and is not copied onto each record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip_attributes: Vec<String>,
+    /// Of what stands beside the array, only this is copied onto each record. Empty: everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep_attributes: Vec<String>,
+    /// Name under which the element stands in its record; the array's own name unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub override_wrapper_attribute: Option<String>,
+    /// The element is the record, rather than a field of it. Ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unwrap: bool,
+    /// Whether anything beside the array is copied onto each record. Ours.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub siblings: bool,
+}
+
+/// A second array, inside each record, whose elements become records.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExplodeEntityPath {
+    /// Path of the array in the record, such as `$.email.activity`.
+    pub path: String,
+    /// What stands beside the array and is not copied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip_attributes: Vec<String>,
+    /// Of what stands beside the array, only this is copied. Empty: everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep_attributes: Vec<String>,
+    /// Name under which the element stands; the array's own name unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub override_wrapper_attribute: Option<String>,
+}
+
+/// What else a response says. Ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResponseParams {
+    /// Where the number of all records is: `$.total_items` or `headers.x-total-count`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+fn scalars(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "additionalProperties": { "type": ["string", "number", "boolean"] }
+    })
+}
+
+fn object_or_text(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": ["object", "string"] })
+}

@@ -1,0 +1,89 @@
+//! How pages follow each other, as a document says it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How pages follow each other. Which fields matter depends on `type`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PaginationParams {
+    /// How the next page is asked for.
+    #[serde(rename = "type")]
+    pub kind: PaginationKind,
+    /// Name of the query parameter with the page size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_name: Option<String>,
+    /// Records per page.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_value: Option<u64>,
+    /// OFFSET: name of the query parameter with the index of the first record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub off_set_name: Option<String>,
+    /// PAGE: name of the query parameter with the page number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_param_name: Option<String>,
+    /// PAGE: number of the first page; 0 unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial_page_index: Option<u64>,
+    /// PAGE: number of the last page, or where the response says it: `headers.x-pagecount`.
+    #[schemars(schema_with = "number_or_text")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_page_index: Option<Value>,
+    /// POINTER: where the response holds the next URL, such as `$.paging.next`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer_path: Option<String>,
+    /// CONTINUATION_TOKEN: where the response holds the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continuation_token_path: Option<String>,
+    /// CONTINUATION_TOKEN: whether the token goes into the query or into a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter_type: Option<ParameterType>,
+    /// CONTINUATION_TOKEN: name of the query parameter or header that carries the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter_name: Option<String>,
+    /// Place in the response that `endConditionValue` is compared with: `$.hasMore`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_condition_name: Option<String>,
+    /// What ends the paging: Empty, NonExist, Exist or Const:<value>.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_condition_value: Option<String>,
+    /// Pause between two requests, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_request_millis: Option<u64>,
+    /// Requests after which a run is cut short; no limit unless given.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum_request: Option<u64>,
+}
+
+/// How the next page is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PaginationKind {
+    /// By the index of its first record.
+    Offset,
+    /// By its number.
+    Page,
+    /// By the URL that the response holds.
+    Pointer,
+    /// By a token that the response holds.
+    ContinuationToken,
+    /// There is one page only.
+    None,
+}
+
+/// Where a continuation token goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ParameterType {
+    /// Into the query.
+    QueryParam,
+    /// Into a header.
+    HeaderParam,
+}
+
+fn number_or_text(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": ["integer", "string"] })
+}

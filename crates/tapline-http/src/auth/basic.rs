@@ -1,0 +1,26 @@
+//! `Authorization: Basic ...`, in UTF-8.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use tapline_core::{Params, Request, Result};
+
+use super::{Sign, param, secret};
+
+/// A user name and a password.
+pub(super) struct Basic(HeaderValue);
+
+impl Basic {
+    pub(super) fn new(params: &Params, username: &str, password: &str) -> Result<Self> {
+        let pair = format!("{}:{}", param(params, username)?, param(params, password)?);
+        let text = format!("Basic {}", STANDARD.encode(pair));
+        Ok(Self(secret(&text, password)?))
+    }
+}
+
+impl Sign for Basic {
+    fn sign(&self, request: &mut Request) {
+        request.headers.insert(AUTHORIZATION, self.0.clone());
+    }
+}

@@ -1,0 +1,172 @@
+//! Credentials, added just above the list of hosts, so that no layer above ever holds them.
+//!
+//! One file per kind. A kind reads its parameters once, when the client is made: a missing one is
+//! an error before anything is sent.
+
+mod api_key;
+mod basic;
+mod bearer;
+mod none;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::HeaderValue;
+use tapline_core::{Error, ErrorKind, Params, Request, Response, Result, Transport};
+use tapline_spec::AuthPlan;
+
+use crate::Origin;
+
+/// Signs requests to the connection's own origins, and no others.
+pub(crate) struct Auth {
+    inner: Arc<dyn Transport>,
+    base: Vec<Origin>,
+    kind: Box<dyn Sign>,
+}
+
+/// One kind of credentials.
+trait Sign: Send + Sync {
+    /// Adds them.
+    fn sign(&self, request: &mut Request);
+}
+
+impl Auth {
+    pub(crate) fn new(
+        inner: Arc<dyn Transport>,
+        base: Vec<Origin>,
+        plan: &AuthPlan,
+        params: &Params,
+    ) -> Result<Self> {
+        Ok(Self {
+            inner,
+            base,
+            kind: kind(plan, params)?,
+        })
+    }
+}
+
+fn kind(plan: &AuthPlan, params: &Params) -> Result<Box<dyn Sign>> {
+    Ok(match plan {
+        AuthPlan::None => Box::new(none::None),
+        AuthPlan::Basic { username, password } => {
+            Box::new(basic::Basic::new(params, username, password)?)
+        }
+        AuthPlan::Bearer { token } => Box::new(bearer::Bearer::new(params, token)?),
+        AuthPlan::ApiKey {
+            location,
+            name,
+            key,
+        } => Box::new(api_key::ApiKey::new(params, *location, name, key)?),
+    })
+}
+
+#[async_trait]
+impl Transport for Auth {
+    async fn send(&self, mut request: Request) -> Result<Response> {
+        if self.base.contains(&Origin::of(&request.url)?) {
+            self.kind.sign(&mut request);
+        }
+        self.inner.send(request).await
+    }
+}
+
+fn param<'p>(params: &'p Params, name: &str) -> Result<&'p str> {
+    let param = params.get(name).ok_or_else(|| {
+        invalid(format!(
+            "the parameter {name:?} is missing (given: {})",
+            params.names()
+        ))
+    })?;
+    Ok(param.expose())
+}
+
+/// A header value that no log shows.
+fn secret(text: &str, name: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| invalid(format!("the parameter {name:?} cannot be sent in a header")))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::Usage, "read credentials", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use tapline_core::{Param, Secret};
+    use tapline_spec::KeyLocation;
+
+    use super::*;
+
+    fn params() -> Params {
+        let secret = |text: &str| Param::Secret(Secret::new(text));
+        Params::from_iter([
+            ("user", Param::Plain("Aladdin".to_owned())),
+            ("pass", secret("open sesame")),
+            ("split", secret("a\r\nb")),
+            ("key", secret("k&=y")),
+        ])
+    }
+
+    fn signed(plan: &AuthPlan) -> Result<Request> {
+        let mut request = Request::get("https://h/p?a=b".parse().unwrap());
+        kind(plan, &params())?.sign(&mut request);
+        Ok(request)
+    }
+
+    fn api_key(location: KeyLocation, name: &str) -> AuthPlan {
+        AuthPlan::ApiKey {
+            location,
+            name: name.to_owned(),
+            key: "key".to_owned(),
+        }
+    }
+
+    #[test]
+    fn headers_are_signed_and_sensitive() {
+        fn check(plan: AuthPlan, header: &str, expected: &str) {
+            let request = signed(&plan).unwrap();
+            let value = &request.headers[header];
+            assert_eq!(value, expected);
+            assert!(value.is_sensitive());
+            assert_eq!(request.url.query(), Some("a=b"));
+        }
+        let basic = AuthPlan::Basic {
+            username: "user".to_owned(),
+            password: "pass".to_owned(),
+        };
+        check(basic, "authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        let bearer = AuthPlan::Bearer {
+            token: "pass".to_owned(),
+        };
+        check(bearer, "authorization", "Bearer open sesame");
+        check(api_key(KeyLocation::Header, "X-Key"), "x-key", "k&=y");
+    }
+
+    #[test]
+    fn a_query_key_is_appended_and_encoded() {
+        let request = signed(&api_key(KeyLocation::Query, "api key")).unwrap();
+        assert_eq!(request.url.query(), Some("a=b&api+key=k%26%3Dy"));
+        assert!(request.headers.is_empty());
+        assert!(signed(&AuthPlan::None).unwrap().headers.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_named_and_not_shown() {
+        fn check(token: &str, part: &str) {
+            let plan = AuthPlan::Bearer {
+                token: token.to_owned(),
+            };
+            let error = signed(&plan).unwrap_err().to_string();
+            assert!(error.contains(part) && !error.contains("sesame"), "{error}");
+        }
+        check(
+            "nope",
+            "\"nope\" is missing (given: key, pass, split, user)",
+        );
+        check("split", "\"split\" cannot be sent");
+        let error = signed(&api_key(KeyLocation::Header, "a b")).unwrap_err();
+        assert!(error.to_string().contains("\"a b\""), "{error}");
+    }
+}

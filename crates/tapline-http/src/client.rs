@@ -1,0 +1,128 @@
+//! One connection's client: a pool of sockets, credentials, a list of hosts, a pace.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tapline_core::{Clock, Events, HookKind, Hooks, Limits, Params, Redactor, Result, Transport};
+use tapline_spec::AuthPlan;
+
+use crate::allow::{Allow, AllowList};
+use crate::auth::Auth;
+use crate::backoff::random;
+use crate::decode::Decode;
+use crate::hop::Hop;
+use crate::origin::Origin;
+use crate::pace::{Pace, Paced};
+use crate::prepare::Prepare;
+use crate::redirect::Redirect;
+use crate::retry::Retrying;
+
+/// What a [`Client`] is made of.
+pub struct ClientConfig {
+    /// The origins of the connection's own base URLs. Only these are given credentials; they are
+    /// allowed without being in `allow`.
+    pub base: Vec<Origin>,
+    /// How to sign in.
+    pub auth: AuthPlan,
+    /// The values that `auth` names.
+    pub params: Params,
+    /// Further hosts, as the operator wrote them.
+    pub allow: AllowList,
+    /// Limits.
+    pub limits: Limits,
+    /// Least time between the starts of two requests.
+    pub delay: Duration,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Told of every wait.
+    pub events: Events,
+    /// Knows the secrets that no message may show.
+    pub redactor: Redactor,
+    /// `User-Agent`, unless a request has its own.
+    pub user_agent: String,
+}
+
+/// A connection over HTTP. All transports made from it share its sockets and its pace.
+pub struct Client {
+    /// Hop, decoding and the list of hosts: all that a request to a foreign host goes through.
+    bare: Arc<dyn Transport>,
+    /// The same with credentials.
+    signed: Arc<dyn Transport>,
+    pace: Arc<Pace>,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    events: Events,
+    redactor: Redactor,
+}
+
+impl Client {
+    /// Sets up a client; nothing is sent.
+    ///
+    /// # Errors
+    /// A parameter that `auth` names is missing or cannot be a header; TLS cannot be set up.
+    pub fn new(config: ClientConfig) -> Result<Self> {
+        let mut list = config.allow;
+        for origin in &config.base {
+            list.derive(origin);
+        }
+        let hop = Hop::new(
+            list.clone(),
+            &config.limits,
+            &config.user_agent,
+            config.redactor.clone(),
+        )?;
+        let decode = Decode::new(Arc::new(hop), &config.limits);
+        let bare: Arc<dyn Transport> = Arc::new(Allow {
+            inner: Arc::new(decode),
+            list,
+        });
+        let auth = Auth::new(bare.clone(), config.base, &config.auth, &config.params)?;
+        let pace = Pace::new(
+            config.delay,
+            config.limits.max_wait,
+            config.clock.clone(),
+            config.events.clone(),
+        );
+        Ok(Self {
+            bare,
+            signed: Arc::new(auth),
+            pace: Arc::new(pace),
+            limits: config.limits,
+            clock: config.clock,
+            events: config.events,
+            redactor: config.redactor,
+        })
+    }
+
+    /// A transport for one connector's requests; see the crate's documentation for its layers.
+    pub fn transport(&self, hooks: Arc<dyn Hooks>) -> Arc<dyn Transport> {
+        let mut inner = self.signed.clone();
+        if hooks.set().has(HookKind::PrepareRequest) {
+            inner = Arc::new(Prepare { inner, hooks });
+        }
+        let redirect = Redirect {
+            inner: Arc::new(Paced {
+                inner,
+                pace: self.pace.clone(),
+            }),
+            foreign: self.bare.clone(),
+            hops: self.limits.hops,
+            redactor: self.redactor.clone(),
+        };
+        Arc::new(Retrying {
+            inner: Arc::new(redirect),
+            pace: self.pace.clone(),
+            limits: self.limits,
+            clock: self.clock.clone(),
+            events: self.events.clone(),
+            jitter: random,
+        })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Client")
+    }
+}

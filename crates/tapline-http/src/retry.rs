@@ -1,0 +1,154 @@
+//! Tries again what may work the next time.
+//!
+//! An attempt includes the body of everything that is held in memory anyway, so a body that
+//! breaks off is fetched again and never taken for a short page. Files and the batches of a sink
+//! are retried only up to the response's head. When the attempts are used up, the last response
+//! is the answer, whatever its status; the last error is marked as spent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::StatusCode;
+use tapline_core::{
+    Clock, Events, Limits, Purpose, Request, Response, Result, Retry, RunEvent, Transport,
+};
+
+use crate::backoff::backoff;
+use crate::pace::Pace;
+use crate::wait::{asked, is_noticeable, too_long};
+
+/// Retries with pauses.
+pub(crate) struct Retrying {
+    pub(crate) inner: Arc<dyn Transport>,
+    /// Told when the source asks for a wait, so that other streams keep it too.
+    pub(crate) pace: Arc<Pace>,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) events: Events,
+    /// A number in `0..=1`, for the backoff.
+    pub(crate) jitter: fn() -> f64,
+}
+
+#[async_trait]
+impl Transport for Retrying {
+    async fn send(&self, mut request: Request) -> Result<Response> {
+        let mut waited = Duration::ZERO;
+        let mut attempt = 1;
+        loop {
+            let again = (attempt < self.limits.attempts).then(|| request.try_clone());
+            let mut outcome = self.attempt(request).await;
+            if let Ok(response) = &mut outcome {
+                waited += response.exchange.waited;
+                response.exchange.waited = waited;
+                response.exchange.attempts = attempt;
+            }
+            let Some(trouble) = self.trouble(&outcome) else {
+                return outcome;
+            };
+            let wait = self.wait_after(&trouble, attempt)?;
+            let Some(next) = again.flatten() else {
+                return outcome.map_err(tapline_core::Error::spent);
+            };
+            attempt += 1;
+            self.sleep(wait, trouble.reason, attempt).await;
+            waited += wait;
+            request = next;
+        }
+    }
+}
+
+/// Why an attempt is not the last word.
+struct Trouble {
+    reason: String,
+    /// The wait that the source asks for.
+    asked: Option<Duration>,
+    /// Whether it concerns the whole connection.
+    shared: bool,
+}
+
+impl Retrying {
+    async fn attempt(&self, request: Request) -> Result<Response> {
+        let streamed = matches!(request.purpose, Purpose::Download | Purpose::Sink);
+        let response = self.inner.send(request).await?;
+        if streamed {
+            return Ok(response);
+        }
+        whole(response, self.limits.page_bytes).await
+    }
+
+    /// What calls for another attempt; `None` if this is the answer.
+    fn trouble(&self, outcome: &Result<Response>) -> Option<Trouble> {
+        match outcome {
+            Ok(response) => {
+                let reason = reason(response.status)?;
+                let asked = asked(response.status, &response.headers, self.clock.now());
+                Some(Trouble {
+                    reason,
+                    asked,
+                    shared: asked.is_some() || response.status == StatusCode::TOO_MANY_REQUESTS,
+                })
+            }
+            Err(error) => match error.retry() {
+                Retry::Later { after } => Some(Trouble {
+                    reason: error.message().to_owned(),
+                    asked: after,
+                    shared: false,
+                }),
+                Retry::Never | Retry::Spent => None,
+            },
+        }
+    }
+
+    /// How long to wait after `attempt`. A wish of zero, or for a time that has passed, is no
+    /// wish: the backoff decides.
+    fn wait_after(&self, trouble: &Trouble, attempt: u32) -> Result<Duration> {
+        let wait = match trouble.asked {
+            Some(asked) if !asked.is_zero() => asked,
+            _ => backoff(attempt, (self.jitter)()),
+        };
+        if trouble.shared {
+            self.pace.hold(wait);
+        }
+        if trouble.asked.is_some() && wait > self.limits.max_wait {
+            return Err(too_long(wait, self.clock.now(), self.limits.max_wait));
+        }
+        Ok(wait)
+    }
+
+    async fn sleep(&self, wait: Duration, reason: String, attempt: u32) {
+        if is_noticeable(wait) {
+            self.events.emit(RunEvent::Waiting {
+                reason,
+                for_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                attempt,
+            });
+        }
+        self.clock.sleep(wait).await;
+    }
+}
+
+/// Why a status is worth another try; `None` if it is not. 501 and 505 say that the server cannot,
+/// not that it cannot now.
+fn reason(status: StatusCode) -> Option<String> {
+    let what = match status.as_u16() {
+        408 => "request timeout",
+        429 => "rate limit",
+        501 | 505 => return None,
+        500..=599 => "server error",
+        _ => return None,
+    };
+    Some(format!("{what} ({})", status.as_u16()))
+}
+
+async fn whole(mut response: Response, cap: usize) -> Result<Response> {
+    let headers = std::mem::take(&mut response.headers);
+    let exchange = std::mem::take(&mut response.exchange);
+    let status = response.status;
+    let body: Bytes = response.bytes(cap).await?;
+    Ok(Response {
+        exchange,
+        ..Response::full(status, headers, body)
+    })
+}

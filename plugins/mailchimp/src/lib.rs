@@ -1,1 +1,3 @@
-//! Under construction.
+//! The Mailchimp connector: its document says everything.
+
+tapline_plugin::export_spec!(include_str!("../spec.json"));

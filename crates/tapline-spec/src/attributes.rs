@@ -49,7 +49,6 @@ pub struct UrlParams {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// Path, such as `/3.0/lists/${listId}/members`.
-    #[serde(default)]
     pub path: String,
     /// GET unless it says POST.
     #[serde(default)]

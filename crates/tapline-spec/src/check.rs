@@ -1,7 +1,22 @@
 //! Judges a connector document: reads it tolerantly, checks it against the strict schema, then
 //! checks what a schema cannot say.
 
-use crate::{ConnectorDocument, Diagnostic};
+mod auth;
+mod content;
+mod headers;
+mod paging;
+mod schemas;
+mod stream;
+mod texts;
+
+use serde_json::Value;
+
+pub(crate) use schemas::compile;
+pub(crate) use texts::is_scheduled;
+
+use crate::judge::judge;
+use crate::source::Source;
+use crate::{ConnectorDocument, Diagnostic, connector_schema, tolerant};
 
 /// What [`check`] found.
 #[derive(Clone, Debug)]
@@ -14,14 +29,91 @@ pub struct Checked {
 
 /// Checks a connector document, or a bare source spec, written as JSON or YAML.
 pub fn check(text: &str) -> Checked {
-    match serde_json::from_str(text) {
-        Ok(document) => Checked {
-            document: Some(document),
-            diagnostics: Vec::new(),
-        },
-        Err(error) => Checked {
-            document: None,
-            diagnostics: vec![Diagnostic::error("E-syntax", "", error.to_string())],
-        },
+    let source = match Source::read(text) {
+        Ok(source) => source,
+        Err(diagnostic) => {
+            return Checked {
+                document: None,
+                diagnostics: vec![diagnostic],
+            };
+        }
+    };
+    let mut reading = tolerant::read(source.value.clone());
+    let mut diagnostics = std::mem::take(&mut reading.diagnostics);
+    let document = match strict(&reading.value) {
+        Ok(document) => {
+            diagnostics.extend(judged(&document));
+            Some(document)
+        }
+        Err(errors) => {
+            diagnostics.extend(errors);
+            None
+        }
+    };
+    for diagnostic in &mut diagnostics {
+        diagnostic.pointer = reading.as_written(&diagnostic.pointer);
+    }
+    source.locate(&mut diagnostics);
+    let is_sound = !diagnostics.iter().any(Diagnostic::is_error);
+    Checked {
+        document: document.filter(|_| is_sound),
+        diagnostics,
+    }
+}
+
+/// The document, if it has the strict form.
+fn strict(value: &Value) -> Result<ConnectorDocument, Vec<Diagnostic>> {
+    let schema = connector_schema();
+    let unusable = |error: String| vec![Diagnostic::error("E-schema", "", error)];
+    let validator =
+        jsonschema::validator_for(&schema).map_err(|error| unusable(error.to_string()))?;
+    let errors = judge(value, &schema, &validator);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    serde_json::from_value(value.clone()).map_err(|error| unusable(error.to_string()))
+}
+
+/// What a schema cannot say.
+fn judged(document: &ConnectorDocument) -> Vec<Diagnostic> {
+    let mut out = Vec::new();
+    whole(document, &mut out);
+    for (index, way) in document.auth_specs().iter().enumerate() {
+        auth::check(way, &format!("/authSpec/{index}"), &mut out);
+    }
+    if let Some(source) = &document.source_spec {
+        stream::check(document, source, "/sourceSpec", &mut out);
+    }
+    for (name, source) in &document.streams {
+        let at = crate::pointer::join("/streams", name);
+        stream::check(document, source, &at, &mut out);
+    }
+    out
+}
+
+fn whole(document: &ConnectorDocument, out: &mut Vec<Diagnostic>) {
+    let has_streams = !document.streams.is_empty();
+    match &document.source_spec {
+        Some(_) if has_streams => out.push(
+            Diagnostic::error(
+                "E-two-forms",
+                "/sourceSpec",
+                "`sourceSpec` and `streams` are both given",
+            )
+            .with_hint("move it into `streams`, under a name"),
+        ),
+        None if !has_streams => out.push(Diagnostic::lint(
+            "L-no-stream",
+            "",
+            "neither `streams` nor `sourceSpec` is given: nothing can be read",
+        )),
+        _ => {}
+    }
+    if !document.is_fragment() && document.id.is_none() {
+        out.push(Diagnostic::lint(
+            "L-no-id",
+            "",
+            "there is no `id`, so no project can name this connector",
+        ));
     }
 }

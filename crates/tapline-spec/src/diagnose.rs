@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use crate::Diagnostic;
+use crate::judge::judge;
+use crate::source::Source;
 
 /// What [`diagnose`] found.
 #[derive(Clone, Debug)]
@@ -13,17 +15,37 @@ pub struct Diagnosis {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads `text` (JSON or YAML) and validates it against `schema`.
+/// Reads `text` (JSON or YAML) and validates it against `schema`, which must refer to nothing
+/// outside itself. Schemas made by [`crate::plain_schema`] are explained best.
 pub fn diagnose(text: &str, schema: &Value) -> Diagnosis {
-    let _ = schema;
-    match serde_saphyr::from_str(text) {
-        Ok(value) => Diagnosis {
-            value: Some(value),
-            diagnostics: Vec::new(),
-        },
-        Err(error) => Diagnosis {
-            value: None,
-            diagnostics: vec![Diagnostic::error("E-syntax", "", error.to_string())],
-        },
+    let source = match Source::read(text) {
+        Ok(source) => source,
+        Err(diagnostic) => {
+            return Diagnosis {
+                value: None,
+                diagnostics: vec![diagnostic],
+            };
+        }
+    };
+    let mut diagnostics = match jsonschema::validator_for(schema) {
+        Ok(validator) => judge(&source.value, schema, &validator),
+        Err(error) => vec![Diagnostic::error(
+            "E-schema",
+            "",
+            format!("the schema itself is not valid: {error}"),
+        )],
+    };
+    source.locate(&mut diagnostics);
+    Diagnosis {
+        value: Some(source.value),
+        diagnostics,
+    }
+}
+
+/// Adds line and column to `diagnostics` that somebody else found in `text`, and puts them in the
+/// order of the text. What cannot be read has no places.
+pub fn locate(text: &str, diagnostics: &mut [Diagnostic]) {
+    if let Ok(source) = Source::read(text) {
+        source.locate(diagnostics);
     }
 }

@@ -51,6 +51,7 @@ pub struct PaginationParams {
     pub end_condition_value: Option<String>,
     /// Pause between two requests, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 3_600_000))]
     pub delay_request_millis: Option<u64>,
     /// Requests after which a run is cut short; no limit unless given.
     #[schemars(range(min = 1))]
@@ -72,6 +73,19 @@ pub enum PaginationKind {
     ContinuationToken,
     /// There is one page only.
     None,
+}
+
+impl PaginationKind {
+    /// The name written in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Offset => "OFFSET",
+            Self::Page => "PAGE",
+            Self::Pointer => "POINTER",
+            Self::ContinuationToken => "CONTINUATION_TOKEN",
+            Self::None => "NONE",
+        }
+    }
 }
 
 /// Where a continuation token goes.

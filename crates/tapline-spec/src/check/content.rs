@@ -1,0 +1,55 @@
+//! Whether the paths to the records can be read.
+
+use tapline_expr::{Path, Selector};
+
+use crate::{Attributes, ContentPath, Diagnostic};
+
+pub(super) fn check(attributes: &Attributes, at: &str, out: &mut Vec<Diagnostic>) {
+    match &attributes.content_path {
+        Some(content) => check_content(content, &format!("{at}/contentPath"), out),
+        None => out.push(
+            crate::judge::missing(at, "contentPath")
+                .with_hint(r#"such as {"path": "$.items"}, or "$" if the response is a list"#),
+        ),
+    }
+    if let Some(explode) = &attributes.explode_entity_path {
+        let at = format!("{at}/explodeEntityPath");
+        check_path(&explode.path, &format!("{at}/path"), out);
+        out.push(Diagnostic::lint(
+            "L-not-supported",
+            at,
+            "`explodeEntityPath` is not supported yet, so this stream cannot be read",
+        ));
+    }
+    let total = attributes
+        .response_params
+        .as_ref()
+        .and_then(|r| r.total.as_ref());
+    if let Some(total) = total {
+        check_selector(total, &format!("{at}/responseParams/total"), out);
+    }
+}
+
+fn check_content(content: &ContentPath, at: &str, out: &mut Vec<Diagnostic>) {
+    check_path(&content.path, &format!("{at}/path"), out);
+    if content.unwrap && content.override_wrapper_attribute.is_some() {
+        out.push(Diagnostic::lint(
+            "L-unused",
+            format!("{at}/overrideWrapperAttribute"),
+            "with `unwrap` there is no wrapper to name",
+        ));
+    }
+}
+
+fn check_path(path: &str, at: &str, out: &mut Vec<Diagnostic>) {
+    if let Err(error) = path.parse::<Path>() {
+        out.push(Diagnostic::error("E-path", at, error.to_string()));
+    }
+}
+
+/// Checks a path into the body, or the name of a header.
+pub(super) fn check_selector(selector: &str, at: &str, out: &mut Vec<Diagnostic>) {
+    if let Err(error) = selector.parse::<Selector>() {
+        out.push(Diagnostic::error("E-path", at, error.to_string()));
+    }
+}

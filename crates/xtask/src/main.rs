@@ -1,2 +1,46 @@
-//! Under construction.
-fn main() {}
+//! Set-up, tests and demo of this repository: `cargo xtask <command>`.
+
+mod command;
+mod demo;
+mod test;
+mod test_env;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "usage: cargo xtask <command>
+
+  test [ARGS...]   install what the tests need, then run all tests (ARGS go to `cargo test`)
+  test-env         only install what the tests need
+  demo [ARGS...]   build tapline and its connectors, then run `tapline demo ARGS`";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+    match command.as_deref() {
+        Some("test") => test::run_tests(&rest),
+        Some("test-env") => test_env::install().map(drop),
+        Some("demo") => demo::run_demo(&rest),
+        Some(unknown) => bail!("unknown command {unknown:?}\n{USAGE}"),
+        None => bail!("a command is missing\n{USAGE}"),
+    }
+}
+
+/// The top of the repository.
+fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).map_or(here.clone(), PathBuf::from)
+}

@@ -1,0 +1,166 @@
+//! A real server that nobody here wrote: datasette over 200,000 real flights.
+//!
+//! Its JSON API pages in three ways (a next URL, a token, SQL with limit and offset); the specs
+//! for them are in `tests/fixtures/datasette/`. Server and rows come from `cargo xtask test`.
+//! Without them a test fails: one that is silently skipped proves nothing.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::{env, fs, thread};
+
+use serde::Deserialize;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A running datasette. It is killed when dropped.
+pub(crate) struct Datasette {
+    server: Child,
+    base_url: String,
+    dir: TempDir,
+}
+
+impl Datasette {
+    /// Builds the database and serves it on a free port, 1,000 rows a page.
+    ///
+    /// Table `flights` of database `flights`: `id` (1, 2, 3, ...), `delay`, `distance`, `time`.
+    pub(crate) fn start() -> Self {
+        let environment = environment();
+        let dir = TempDir::new().unwrap();
+        let database = dir.path().join("flights.db");
+        build(&database, &environment.rows);
+        let mut server = Command::new(environment.datasette)
+            .arg("serve")
+            .arg(&database)
+            .args(["--host", "127.0.0.1", "--port", "0"])
+            .args(["--setting", "max_returned_rows", "1000"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let base_url = wait_for_url(server.stderr.take().unwrap());
+        Self {
+            server,
+            base_url,
+            dir,
+        }
+    }
+
+    /// `http://127.0.0.1:port`, the `host` of the specs.
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The SQLite file that is served.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.path().join("flights.db")
+    }
+}
+
+impl Drop for Datasette {
+    fn drop(&mut self) {
+        // It may be gone already, and then there is nothing to do.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// Where things are that `cargo xtask test` installs.
+struct Environment {
+    datasette: PathBuf,
+    rows: PathBuf,
+}
+
+fn environment() -> Environment {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-env");
+    let dir = env::var_os("TAPLINE_TEST_ENV").map_or_else(default, PathBuf::from);
+    let found = |path: &str| {
+        let path = dir.join(path);
+        assert!(
+            path.exists(),
+            "{} is missing: run `cargo xtask test`, which installs it",
+            path.display()
+        );
+        path
+    };
+    Environment {
+        datasette: found("venv/bin/datasette"),
+        rows: found("node_modules/vega-datasets/data/flights-200k.json"),
+    }
+}
+
+#[derive(Deserialize)]
+struct Flight {
+    delay: i64,
+    distance: i64,
+    time: f64,
+}
+
+/// One table, with the row's place in the file as its key.
+fn build(database: &Path, rows: &Path) {
+    let flights: Vec<Flight> = serde_json::from_slice(&fs::read(rows).unwrap()).unwrap();
+    assert!(flights.len() >= 100_000, "only {} flights", flights.len());
+    let mut connection = rusqlite::Connection::open(database).unwrap();
+    let transaction = connection.transaction().unwrap();
+    let create = "create table flights (id integer primary key, delay integer not null,
+        distance integer not null, time real not null)";
+    transaction.execute(create, []).unwrap();
+    let mut insert = transaction
+        .prepare("insert into flights (delay, distance, time) values (?1, ?2, ?3)")
+        .unwrap();
+    for flight in &flights {
+        insert
+            .execute((flight.delay, flight.distance, flight.time))
+            .unwrap();
+    }
+    drop(insert);
+    transaction.commit().unwrap();
+}
+
+/// Reads the server's log up to the line that says where it listens; from then on it answers.
+fn wait_for_url(log: ChildStderr) -> String {
+    let mut log = BufReader::new(log);
+    let mut seen = String::new();
+    while log.read_line(&mut seen).unwrap() > 0 {
+        if let Some(url) = listening(&seen) {
+            let url = url.to_owned();
+            // Nobody reads on, but a full pipe would stop the server.
+            thread::spawn(move || io::copy(&mut log, &mut io::sink()));
+            return url;
+        }
+    }
+    panic!("datasette ended before it listened:\n{seen}");
+}
+
+fn listening(log: &str) -> Option<&str> {
+    let (_, rest) = log.split_once("Uvicorn running on ")?;
+    rest.split_whitespace().next()
+}
+
+fn get(base_url: &str, target: &str) -> Value {
+    let host = base_url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let request = format!("GET {target} HTTP/1.0\r\nhost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
+#[test]
+fn datasette_serves_the_rows() {
+    let datasette = Datasette::start();
+    let connection = rusqlite::Connection::open(datasette.database()).unwrap();
+    let count = "select count(*) from flights";
+    let rows: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 200_000);
+    let target = "/flights/flights.json?_shape=objects&_size=1000&_next=1000";
+    let page = get(datasette.base_url(), target);
+    let next = format!("{}/flights/flights.json?", datasette.base_url());
+    assert!(page["next_url"].as_str().unwrap().starts_with(&next));
+    assert_eq!(page["next"], "2000");
+    assert_eq!(page["rows"][999]["id"], 2_000);
+}

@@ -64,7 +64,9 @@ impl HookSet {
 
     /// The hooks that are there.
     pub fn iter(self) -> impl Iterator<Item = HookKind> {
-        HookKind::ALL.into_iter().filter(move |hook| self.has(*hook))
+        HookKind::ALL
+            .into_iter()
+            .filter(move |hook| self.has(*hook))
     }
 }
 

@@ -92,7 +92,9 @@ mod tests {
             let shown = redactor.redact(&format!("a {form} b")).into_owned();
             assert_eq!(shown, "a *** b", "{form}");
         }
-        let url: Url = "http://user:pw@h/p?k=key-1234%2Fm%C3%A1s&x=1".parse().unwrap();
+        let url: Url = "http://user:pw@h/p?k=key-1234%2Fm%C3%A1s&x=1"
+            .parse()
+            .unwrap();
         assert_eq!(redactor.url(&url), "http://h/p?k=***&x=1");
     }
 }

@@ -1,5 +1,6 @@
 //! The source door: what the run loop drives.
 
+use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,9 @@ pub type PageStream = BoxStream<'static, Result<Page>>;
 /// Something that can be read slice by slice, page by page.
 #[async_trait]
 pub trait Source: Send + Sync {
+    /// The columns known before the first page; later batches may have more, and wider ones.
+    fn schema(&self) -> SchemaRef;
+
     /// The independent parts of `window`; at least one.
     ///
     /// # Errors

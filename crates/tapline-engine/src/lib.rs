@@ -1,1 +1,30 @@
-//! Under construction.
+//! The verbs of tapline.
+//!
+//! [`run`] is the story: it drives a [`Source`](tapline_core::Source) page by page and keeps each
+//! page, with the position of the next, at a [`Destination`](tapline_core::Destination).
+//! [`HttpSource`] is how a spec's plan becomes pages: `request` builds what is asked,
+//! [`paginate`] says what comes next, `locate` finds the records in a response without
+//! building a tree of it, `decode` turns them into Arrow batches, `guard` catches servers that go
+//! in circles, and `verdict` judges what all of it proves.
+//!
+//! Nothing here opens a socket or a file, or looks at a clock: all of that is behind the doors of
+//! `tapline-core`.
+
+pub mod decode;
+mod flight;
+mod guard;
+pub mod locate;
+pub mod paginate;
+mod reader;
+mod request;
+mod run;
+mod source;
+mod status;
+mod sync_mode;
+mod tally;
+mod verdict;
+
+pub use request::base_url;
+pub use run::{Outcome, RunTask, run};
+pub use source::{HttpSource, HttpSourceConfig};
+pub use sync_mode::SyncMode;

@@ -81,9 +81,7 @@ fn next_step(rest: &str) -> Result<(Step, &str), &'static str> {
     if let Some(quote) = after.chars().next().filter(|c| matches!(c, '\'' | '"')) {
         let inner = &after[1..];
         let end = inner.find(quote).ok_or("a quote is not closed")?;
-        let closed = inner[end + 1..]
-            .strip_prefix(']')
-            .ok_or("`]` is missing")?;
+        let closed = inner[end + 1..].strip_prefix(']').ok_or("`]` is missing")?;
         return Ok((Step::Key(inner[..end].to_owned()), closed));
     }
     let end = after.find(']').ok_or("`]` is missing")?;

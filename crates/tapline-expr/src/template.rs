@@ -72,10 +72,13 @@ impl Template {
             match segment {
                 Segment::Text(text) => out.push_str(text),
                 Segment::Param(name) => {
-                    let value = context.params.get(name).ok_or_else(|| ExprError::Unresolved {
-                        name: name.clone(),
-                        known: context.params.names(),
-                    })?;
+                    let value = context
+                        .params
+                        .get(name)
+                        .ok_or_else(|| ExprError::Unresolved {
+                            name: name.clone(),
+                            known: context.params.names(),
+                        })?;
                     self.write(&mut out, name, value.expose(), encoding)?;
                 }
             }
@@ -104,7 +107,11 @@ impl Template {
             Encoding::PathSegment => out.extend(utf8_percent_encode(value, SEGMENT)),
             Encoding::Host => {
                 let is_part = self.0.len() > 1;
-                if is_part && !value.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)) {
+                if is_part
+                    && !value
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-.".contains(c))
+                {
                     return refuse("may hold only letters, digits, `-` and `.` in a host");
                 }
                 out.push_str(value);
@@ -185,7 +192,9 @@ mod tests {
     use crate::Param;
 
     fn render(template: &str, value: &str, encoding: Encoding) -> Result<String, ExprError> {
-        let params: Params = [("x", Param::Plain(value.to_owned()))].into_iter().collect();
+        let params: Params = [("x", Param::Plain(value.to_owned()))]
+            .into_iter()
+            .collect();
         let context = Context { params: &params };
         template.parse::<Template>()?.render(context, encoding)
     }

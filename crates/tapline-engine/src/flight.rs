@@ -1,0 +1,86 @@
+//! A request that is on its way, and the answer it brings.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, MaybeDone};
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use tapline_core::{Exchange, Position, RequestRecord, Result};
+use url::Url;
+use uuid::Uuid;
+
+/// A response, read to its end.
+pub(crate) struct Answer {
+    pub(crate) method: String,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) exchange: Exchange,
+    pub(crate) duration: Duration,
+    pub(crate) received_at: Timestamp,
+}
+
+impl Answer {
+    /// The row of `_tapline_requests`. Request ids sort by the time of their response.
+    pub(crate) fn record(&self) -> RequestRecord {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        RequestRecord {
+            request_id: Uuid::new_v7(uuid_time(self.received_at)),
+            method: self.method.clone(),
+            url: self.exchange.url.clone(),
+            status: self.status.as_u16(),
+            bytes: self.body.len() as u64,
+            attempts: self.exchange.attempts,
+            waited_ms: millis(self.exchange.waited),
+            duration_ms: millis(self.duration),
+            received_at: self.received_at,
+        }
+    }
+
+    pub(crate) fn content_type(&self) -> &str {
+        self.headers
+            .get("content-type")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
+    }
+}
+
+/// A request that has been sent, or will be at its first poll.
+pub(crate) struct Flight {
+    pub(crate) position: Position,
+    pub(crate) url: Option<Url>,
+    pub(crate) answer: MaybeDone<BoxFuture<'static, Result<Answer>>>,
+}
+
+/// The output of a flight that is awaited to its end.
+pub(crate) async fn landed<T>(answer: MaybeDone<BoxFuture<'static, T>>) -> T {
+    let mut answer = pin!(answer);
+    answer.as_mut().await;
+    answer
+        .take_output()
+        .expect("a flight that has ended has one output")
+}
+
+/// Does `work` while `flight` goes on.
+pub(crate) async fn beside<T, F: Future + Unpin>(
+    work: impl Future<Output = T>,
+    flight: &mut MaybeDone<F>,
+) -> T {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        // What comes out is kept in `flight`.
+        let _ = Pin::new(&mut *flight).poll(cx);
+        work.as_mut().poll(cx)
+    })
+    .await
+}
+
+fn uuid_time(at: Timestamp) -> uuid::Timestamp {
+    let nanos = at.as_nanosecond().max(0);
+    let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(0);
+    let rest = u32::try_from(nanos % 1_000_000_000).unwrap_or(0);
+    uuid::Timestamp::from_unix(uuid::NoContext, seconds, rest)
+}

@@ -1,0 +1,113 @@
+//! PAGE: `?per_page=100&page=3`. It ends with an empty page, or after the last page where its
+//! number is fixed by the spec or announced by the response (inclusive).
+
+use tapline_core::{EndSignal, Position, Result};
+use tapline_expr::Selector;
+use tapline_spec::LastPagePlan;
+
+use super::{Addition, Next, Paginator, Seen, foreign, limit_pair, scalar};
+
+pub(super) struct Page {
+    pub(super) limit: Option<(String, u64)>,
+    pub(super) page_name: String,
+    pub(super) first: u64,
+    pub(super) last: Option<LastPagePlan>,
+}
+
+impl Page {
+    fn last(&self, page: &dyn Seen) -> Option<u64> {
+        match self.last.as_ref()? {
+            LastPagePlan::Fixed(last) => Some(*last),
+            LastPagePlan::Announced(selector) => scalar(page.value(selector))?.parse().ok(),
+        }
+    }
+}
+
+impl Paginator for Page {
+    fn first(&self) -> Position {
+        Position::Page(self.first)
+    }
+
+    fn request(&self, position: &Position) -> Result<Addition> {
+        let Position::Page(number) = position else {
+            return Err(foreign("PAGE", position));
+        };
+        let number = (self.page_name.clone(), number.to_string());
+        Ok(Addition::query(
+            limit_pair(self.limit.as_ref()).into_iter().chain([number]),
+        ))
+    }
+
+    fn next(&self, position: &Position, page: &dyn Seen) -> Next {
+        let Position::Page(number) = position else {
+            return Next::More(self.first());
+        };
+        match self.last(page) {
+            Some(last) if *number >= last => Next::Done(EndSignal::LastPage),
+            _ if page.is_empty() => Next::Done(EndSignal::EmptyPage),
+            _ => Next::More(Position::Page(number.saturating_add(1))),
+        }
+    }
+
+    fn reads(&self) -> Vec<Selector> {
+        match &self.last {
+            Some(LastPagePlan::Announced(selector)) => vec![selector.clone()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{next, next_empty};
+    use super::*;
+
+    fn paginator(last: Option<LastPagePlan>) -> Page {
+        Page {
+            limit: Some(("per_page".to_owned(), 50)),
+            page_name: "page".to_owned(),
+            first: 1,
+            last,
+        }
+    }
+
+    #[test]
+    fn the_last_page_may_be_fixed_announced_or_unknown() {
+        let two = Position::Page(2);
+        let three = Next::More(Position::Page(3));
+        let open = paginator(None);
+        assert_eq!(next(&open, &two, &[]), three);
+        assert_eq!(
+            next_empty(&open, &two, &[]),
+            Next::Done(EndSignal::EmptyPage)
+        );
+
+        let fixed = paginator(Some(LastPagePlan::Fixed(2)));
+        assert_eq!(
+            next(&fixed, &Position::Page(1), &[]),
+            Next::More(two.clone())
+        );
+        assert_eq!(next(&fixed, &two, &[]), Next::Done(EndSignal::LastPage));
+
+        let selector = "headers.x-pagecount".parse().unwrap();
+        let announced = paginator(Some(LastPagePlan::Announced(selector)));
+        assert_eq!(
+            next(&announced, &two, &[("headers.x-pagecount", "3")]),
+            three
+        );
+        assert_eq!(
+            next(&announced, &two, &[("headers.x-pagecount", "2")]),
+            Next::Done(EndSignal::LastPage)
+        );
+        assert_eq!(next(&announced, &two, &[]), three);
+    }
+
+    #[test]
+    fn the_request_carries_size_and_number() {
+        let addition = paginator(None).request(&Position::Page(7)).unwrap();
+        assert_eq!(
+            addition.query,
+            [("per_page", "50"), ("page", "7")].map(|(k, v)| (k.to_owned(), v.to_owned()))
+        );
+    }
+}

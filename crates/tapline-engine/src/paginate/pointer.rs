@@ -1,0 +1,81 @@
+//! POINTER: the response holds the URL of the next page, absolute or relative. It ends where the
+//! link is absent, null or empty, or with an empty page. The page size is sent once: a next link
+//! already says all that its server needs.
+
+use tapline_core::{EndSignal, Position, Result};
+use tapline_expr::Selector;
+
+use super::{Addition, Next, Paginator, Seen, foreign, limit_pair, scalar};
+
+pub(super) struct Pointer {
+    pub(super) limit: Option<(String, u64)>,
+    pub(super) pointer: Selector,
+}
+
+impl Paginator for Pointer {
+    fn first(&self) -> Position {
+        Position::Start
+    }
+
+    fn request(&self, position: &Position) -> Result<Addition> {
+        match position {
+            Position::Start => Ok(Addition::query(limit_pair(self.limit.as_ref()))),
+            Position::Url(url) => Ok(Addition {
+                url: Some(url.clone()),
+                ..Addition::default()
+            }),
+            other => Err(foreign("POINTER", other)),
+        }
+    }
+
+    fn next(&self, _: &Position, page: &dyn Seen) -> Next {
+        match scalar(page.value(&self.pointer)) {
+            None => Next::Done(EndSignal::NoNext),
+            Some(_) if page.is_empty() => Next::Done(EndSignal::EmptyPage),
+            Some(url) => Next::More(Position::Url(url)),
+        }
+    }
+
+    fn reads(&self) -> Vec<Selector> {
+        vec![self.pointer.clone()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{next, next_empty};
+    use super::*;
+
+    #[test]
+    fn the_link_is_followed_until_there_is_none() {
+        let pointer = Pointer {
+            limit: Some(("size".to_owned(), 9)),
+            pointer: "paging.next".parse().unwrap(),
+        };
+        let start = pointer.first();
+        let link = [("$.paging.next", "\"/p?x=2\"")];
+        let url = Position::Url("/p?x=2".to_owned());
+        assert_eq!(next(&pointer, &start, &link), Next::More(url.clone()));
+        assert_eq!(
+            next_empty(&pointer, &start, &link),
+            Next::Done(EndSignal::EmptyPage)
+        );
+        for end in ["null", "\"\""] {
+            assert_eq!(
+                next(&pointer, &start, &[("$.paging.next", end)]),
+                Next::Done(EndSignal::NoNext)
+            );
+        }
+        assert_eq!(
+            pointer.request(&start).unwrap().query,
+            [("size".to_owned(), "9".to_owned())]
+        );
+        assert_eq!(
+            pointer.request(&url).unwrap(),
+            Addition {
+                url: Some("/p?x=2".to_owned()),
+                ..Addition::default()
+            }
+        );
+    }
+}

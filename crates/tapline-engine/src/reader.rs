@@ -1,0 +1,225 @@
+//! Reads one slice, page by page: await, locate, decide, send, decode.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::{FutureExt, maybe_done, ready};
+use http::HeaderMap;
+use tapline_core::{
+    Batch, Error, ErrorKind, Evidence, Page, PageInfo, Position, Reject, Result, ShortReason,
+    compute,
+};
+use tapline_expr::{Observed, Selector};
+use url::Url;
+
+use crate::decode::{Decoded, Decoder, Stamp};
+use crate::flight::{Flight, beside, landed};
+use crate::guard::Guard;
+use crate::locate::Located;
+use crate::paginate::{self, Next, Seen};
+use crate::source::Shared;
+use crate::{request, status};
+
+/// Reads one slice, page by page.
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+    decoder: Option<Decoder>,
+    guard: Guard,
+    seq: u64,
+    flight: Option<Flight>,
+}
+
+impl Reader {
+    /// A reader that has sent nothing yet.
+    pub(crate) fn new(shared: Arc<Shared>, position: Option<Position>) -> Self {
+        let mut reader = Self {
+            decoder: Some(shared.decoder()),
+            guard: Guard::default(),
+            seq: 0,
+            flight: None,
+            shared,
+        };
+        let position = position.unwrap_or_else(|| reader.shared.paginator.first());
+        reader.guard.repeats_position(&position);
+        reader.flight = Some(reader.send(position, None));
+        reader
+    }
+
+    /// The next page, or `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Page>> {
+        let Some(flight) = self.flight.take() else {
+            return Ok(None);
+        };
+        self.seq += 1;
+        let seq = self.seq;
+        let page = self.read(flight).await;
+        page.map(Some).map_err(|error| {
+            error
+                .with("stream", &self.shared.config.plan.stream)
+                .with("page", seq)
+        })
+    }
+
+    async fn read(&mut self, flight: Flight) -> Result<Page> {
+        let (position, url) = (flight.position, flight.url);
+        let shared = self.shared.clone();
+        let answer = landed(flight.answer).await?;
+        status::judge(answer.status, &answer.body, &shared.config.redactor)
+            .map_err(|error| error.with("url", &answer.exchange.url))?;
+        let body = shared.transform(&answer).await?;
+        let located = shared.locate(body.clone()).await?;
+        let seen = Observation {
+            reads: &shared.reads,
+            headers: &answer.headers,
+            body: &body,
+            located: located.as_ref(),
+        };
+        let next = shared.follow(&position, &seen)?;
+        let mut info = PageInfo {
+            seq: self.seq,
+            next: None,
+            evidence: self.evidence(&seen),
+            request: answer.record(),
+        };
+        let next = shared.consult(next, &mut info, &body).await?;
+        self.conclude(next, &mut info)?;
+        if let (Some(position), None) = (&info.next, &info.evidence.short) {
+            self.flight = Some(self.send(position.clone(), url.as_ref()));
+        }
+        let repeated = info.evidence.short == Some(ShortReason::RepeatedPage);
+        let (batches, rejects) = match located {
+            Some(located) if !repeated => self.decode(body, located, &info).await?,
+            _ => Rows::default(),
+        };
+        let rows: usize = batches.iter().map(Batch::rows).sum();
+        info.evidence.records = (rows + rejects.len()) as u64;
+        Ok(Page {
+            info,
+            batches,
+            rejects,
+        })
+    }
+
+    /// Sends the request at `position`. A request that cannot be built is an answer that failed:
+    /// the page before it must not suffer.
+    fn send(&self, position: Position, last: Option<&Url>) -> Flight {
+        let config = &self.shared.config;
+        let request =
+            self.shared.paginator.request(&position).and_then(|added| {
+                request::build(&config.plan.request, &config.params, &added, last)
+            });
+        let (url, answer) = match request {
+            Ok(request) => (
+                Some(request.url.clone()),
+                self.shared.clone().exchange(request).boxed(),
+            ),
+            Err(error) => (None, ready(Err(error)).boxed()),
+        };
+        Flight {
+            position,
+            url,
+            answer: maybe_done(answer),
+        }
+    }
+
+    fn evidence(&mut self, seen: &Observation<'_>) -> Evidence {
+        let total = self.shared.config.plan.total.as_ref();
+        let total = total.and_then(|selector| paginate::scalar(seen.value(selector)));
+        let hash = seen.located.filter(|_| !seen.is_empty());
+        let repeats = hash.is_some_and(|located| self.guard.repeats_content(located.content_hash));
+        Evidence {
+            records: 0,
+            total: total.and_then(|total| total.parse().ok()),
+            end: None,
+            short: repeats.then_some(ShortReason::RepeatedPage),
+        }
+    }
+
+    /// Writes down where the next request starts, and what forbids it.
+    fn conclude(&mut self, next: Next, info: &mut PageInfo) -> Result<()> {
+        info.next = None;
+        match next {
+            Next::Done(signal) => info.evidence.end = Some(signal),
+            Next::More(position) => {
+                if position.size() > Position::MAX_BYTES {
+                    return Err(Error::new(
+                        ErrorKind::Limit,
+                        "read page",
+                        format!("the next position has {} bytes", position.size()),
+                    ));
+                }
+                let limit = self.shared.limit().filter(|(limit, _)| self.seq >= *limit);
+                let reason = if self.guard.repeats_position(&position) {
+                    Some(ShortReason::RepeatedPosition)
+                } else {
+                    limit.map(|(_, name)| ShortReason::Limit {
+                        name: name.to_owned(),
+                    })
+                };
+                info.evidence.short = info.evidence.short.take().or(reason);
+                info.next = Some(position);
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns the located records into rows, while the next request is on its way.
+    async fn decode(&mut self, body: Bytes, located: Located, info: &PageInfo) -> Result<Rows> {
+        let stamp = Stamp {
+            run_id: self.shared.config.run_id,
+            request_id: info.request.request_id,
+            extracted_at: info.request.received_at,
+        };
+        let mut decoder = self
+            .decoder
+            .take()
+            .expect("a decoder is given back after use");
+        let work = compute(&*self.shared.config.compute, move || {
+            let decoded = decoder.decode(&body, &located, &stamp);
+            (decoder, decoded)
+        });
+        let (decoder, decoded) = match &mut self.flight {
+            Some(flight) => beside(work, &mut flight.answer).await?,
+            None => work.await?,
+        };
+        self.decoder = Some(decoder);
+        let Decoded {
+            batches, rejects, ..
+        } = decoded?;
+        Ok((batches, rejects))
+    }
+}
+
+type Rows = (Vec<Batch>, Vec<Reject>);
+
+/// A page as the pagination sees it.
+pub(crate) struct Observation<'a> {
+    reads: &'a [Selector],
+    headers: &'a HeaderMap,
+    body: &'a Bytes,
+    pub(crate) located: Option<&'a Located>,
+}
+
+impl Seen for Observation<'_> {
+    fn is_empty(&self) -> bool {
+        self.located
+            .is_none_or(|located| located.content.is_empty())
+    }
+
+    fn value(&self, selector: &Selector) -> Observed<'_> {
+        if let Selector::Header(name) = selector {
+            let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+            return value.map_or(Observed::Absent, Observed::Text);
+        }
+        let in_body = |read: &&Selector| matches!(read, Selector::Body(_));
+        let index = self
+            .reads
+            .iter()
+            .filter(in_body)
+            .position(|read| read == selector);
+        let range = index.and_then(|index| self.located?.values.get(index)?.clone());
+        range
+            .and_then(|range| std::str::from_utf8(self.body.get(range)?).ok())
+            .map_or(Observed::Absent, Observed::Json)
+    }
+}

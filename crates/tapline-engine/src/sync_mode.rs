@@ -1,0 +1,36 @@
+//! What a run does to its table, and what it remembers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use tapline_core::Disposition;
+
+/// How a pipeline keeps its table up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncMode {
+    /// Each run reads everything and replaces the table in one step.
+    FullLoad,
+}
+
+impl SyncMode {
+    /// The mode's name in the project file and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FullLoad => "full_load",
+        }
+    }
+
+    /// What the destination is asked to do.
+    pub fn disposition(self) -> Disposition {
+        match self {
+            Self::FullLoad => Disposition::Replace,
+        }
+    }
+}
+
+impl fmt::Display for SyncMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,92 @@
+//! Counts what a run does, for its report.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tapline_core::{
+    Clock, Error, PageInfo, Position, RecordCounts, RunReport, Verdict, WatermarkReport,
+};
+
+use crate::run::{Kept, RunTask};
+
+/// The figures of a run so far.
+pub(crate) struct Tally {
+    task: RunTask,
+    started_at: Timestamp,
+    start: Duration,
+    records: RecordCounts,
+    pages: u64,
+    requests: u64,
+    retries: u64,
+    waited_ms: u64,
+    bytes: u64,
+    next_position: Option<Position>,
+}
+
+impl Tally {
+    pub(crate) fn begin(task: &RunTask, clock: &dyn Clock) -> Self {
+        Self {
+            task: task.clone(),
+            started_at: clock.now(),
+            start: clock.elapsed(),
+            records: RecordCounts::default(),
+            pages: 0,
+            requests: 0,
+            retries: 0,
+            waited_ms: 0,
+            bytes: 0,
+            next_position: None,
+        }
+    }
+
+    /// Pages that became durable.
+    pub(crate) fn pages(&self) -> u64 {
+        self.pages
+    }
+
+    pub(crate) fn read(&mut self, info: &PageInfo) {
+        self.requests += 1;
+        self.retries += u64::from(info.request.attempts.saturating_sub(1));
+        self.waited_ms += info.request.waited_ms;
+        self.bytes += info.request.bytes;
+        self.records.read += info.evidence.records;
+    }
+
+    pub(crate) fn kept(&mut self, kept: Kept) {
+        self.pages += 1;
+        self.records.written += kept.accepted;
+        self.records.rejected += kept.rejected;
+        self.next_position = kept.next;
+    }
+
+    pub(crate) fn report(
+        &self,
+        verdict: Verdict,
+        error: Option<&Error>,
+        clock: &dyn Clock,
+    ) -> RunReport {
+        let duration = clock.elapsed().saturating_sub(self.start);
+        RunReport {
+            run_id: self.task.run_id,
+            pipeline: self.task.pipeline.clone(),
+            sync_mode: self.task.sync_mode.name().to_owned(),
+            window: self.task.window,
+            next_position: self
+                .next_position
+                .clone()
+                .filter(|_| !verdict.is_complete()),
+            verdict,
+            records: self.records,
+            pages: self.pages,
+            requests: self.requests,
+            retries: self.retries,
+            waited_ms: self.waited_ms,
+            bytes: self.bytes,
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            started_at: self.started_at,
+            watermarks: WatermarkReport::default(),
+            coverage: Vec::new(),
+            error: error.map(ToString::to_string),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! An installed tapline, a project in a folder of its own, and eyes for what a run left behind.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with the binary and the plugins beside it, as an installation has them.
+///
+/// Cargo builds the plugins' libraries into the folder of the test binary, because they are
+/// dev-dependencies; the files are linked, not copied.
+pub(crate) fn install_dir() -> &'static Path {
+    static DIR: OnceLock<PathBuf> = OnceLock::new();
+    DIR.get_or_init(|| {
+        let name = format!("install-{}", std::process::id());
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        link(Path::new(env!("CARGO_BIN_EXE_tapline")), &dir);
+        let built = env::current_exe().unwrap();
+        for entry in fs::read_dir(built.parent().unwrap()).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if name.contains("tapline_connector_") && path.extension() == Some(DLL.as_ref()) {
+                link(&path, &dir);
+            }
+        }
+        dir
+    })
+}
+
+const DLL: &str = if cfg!(windows) {
+    "dll"
+} else if cfg!(target_os = "macos") {
+    "dylib"
+} else {
+    "so"
+};
+
+fn link(file: &Path, dir: &Path) {
+    fs::hard_link(file, dir.join(file.file_name().unwrap())).unwrap();
+}
+
+/// A project in a folder of its own.
+pub(crate) struct Project {
+    pub(crate) dir: TempDir,
+}
+
+impl Project {
+    /// A project with this `tapline.yaml`.
+    pub(crate) fn new(yaml: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        fs::write(dir.path().join("tapline.yaml"), yaml).unwrap();
+        Self { dir }
+    }
+
+    /// A project that reads `stream` of `connection` (YAML of one connection) into table `t` of
+    /// `warehouse.db`, in the pipeline `p`.
+    pub(crate) fn with_pipeline(connection: &str, source: &str) -> Self {
+        let connection = connection.trim().replace('\n', "\n    ");
+        Self::new(&format!(
+            "version: 1
+connections:
+  c:
+    {connection}
+destinations:
+  warehouse: {{ type: sqlite, path: warehouse.db }}
+pipelines:
+  p:
+    source: {source}
+    destination: {{ name: warehouse, table: t }}
+    sync: {{ mode: full_load }}
+"
+        ))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The command `tapline`, to be run in the project's folder with a bare environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(install_dir().join("tapline"));
+        command
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("PATH", env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.dir.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `tapline` to its end.
+    pub(crate) fn tapline(&self, arguments: &[&str]) -> Run {
+        Run::of(self.command(arguments).output().unwrap())
+    }
+
+    /// The rows that `sql` selects, by tapline's own `sql` command.
+    pub(crate) fn sql(&self, sql: &str) -> Value {
+        let run = self.tapline(&["sql", sql, "--output", "json"]);
+        assert_eq!(run.code, 0, "{run}");
+        run.json()
+    }
+
+    /// The warehouse, opened by SQLite itself.
+    pub(crate) fn warehouse(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path("warehouse.db")).unwrap()
+    }
+
+    /// The only column of the only row that `sql` selects.
+    pub(crate) fn count(&self, sql: &str) -> i64 {
+        self.warehouse()
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap()
+    }
+}
+
+/// What a command printed, and how it ended.
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// stdout as the one JSON document it is.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "exit {}\n--- stdout\n{}\n--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        )
+    }
+}

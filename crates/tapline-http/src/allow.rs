@@ -62,11 +62,11 @@ impl AllowList {
 
     /// Whether the name `host` may be connected to at `address`.
     pub(crate) fn may_reach(&self, host: &str, address: IpAddr) -> bool {
-        let explicit = |entry: &Entry| {
-            entry.explicit && matches!(entry.origin.host(), Host::Domain(name) if name == host)
-        };
+        let named =
+            |entry: &&Entry| matches!(entry.origin.host(), Host::Domain(name) if name == host);
         let local = host == "localhost" && address.is_loopback();
-        local || is_public(address) || self.entries.iter().any(explicit)
+        let mut entries = self.entries.iter().filter(named);
+        is_public(address) || entries.any(|entry| entry.explicit || local)
     }
 
     /// Whether a request may go to `url`.
@@ -124,6 +124,7 @@ mod tests {
         let mut list = AllowList::explicit(written.map(|text| text.parse().unwrap()));
         for text in [
             "https://api.example.com",
+            "http://localhost:81",
             "http://169.254.169.254",
             "http://127.0.0.1:81",
         ] {

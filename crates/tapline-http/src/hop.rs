@@ -139,3 +139,21 @@ fn has<T: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_without_a_public_address_is_refused() {
+        // The list that would let this name be loopback is empty.
+        let (list, limits) = (AllowList::default(), Limits::default());
+        let hop = Hop::new(list, &limits, "test", Redactor::default()).unwrap();
+        let url = "http://localhost:1/path?query".parse().unwrap();
+        let error = hop.send(Request::get(url)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        let shown = error.to_string();
+        assert!(shown.contains("write it in allow_hosts"), "{shown}");
+        assert!(!shown.contains("query"), "{shown}");
+    }
+}

@@ -1,0 +1,12 @@
+//! The whole stack against real sockets on the loopback, with a clock that only records.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod connection;
+mod credentials;
+mod decode;
+mod hooks;
+mod pace;
+mod redirect;
+mod retry;
+mod server;
+mod setup;

@@ -1,0 +1,136 @@
+//! Opens verified copies and checks that they fit the border.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use abi_stable::StableAbi;
+use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
+use abi_stable::library::{LibHeader, LibraryError, lib_header_from_path};
+use tapline_abi::RootRef;
+
+use crate::LoadError;
+use crate::verify::Verified;
+
+/// Words of a layout report that are worth showing.
+const SUMMARY_LINES: usize = 4;
+
+/// The libraries of this process, by hash. They are never unloaded: nothing can prove that no
+/// code or data of theirs is in use.
+#[derive(Default)]
+pub(crate) struct Libraries(Mutex<HashMap<String, RootRef>>);
+
+impl Libraries {
+    /// The root of a copy; `path` is where it came from, for messages.
+    pub(crate) fn load(&self, verified: &Verified, path: &Path) -> Result<RootRef, LoadError> {
+        let mut loaded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(root) = loaded.get(&verified.sha256) {
+            return Ok(*root);
+        }
+        let root = lib_header_from_path(&verified.copy)
+            .and_then(root)
+            .map_err(|error| translate(error, path))?;
+        loaded.insert(verified.sha256.clone(), root);
+        Ok(root)
+    }
+}
+
+/// `RootModule::load_from_file` would return the first plugin's root for every path, so the header
+/// is asked directly.
+fn root(header: &'static LibHeader) -> Result<RootRef, LibraryError> {
+    match header.init_root_module::<RootRef>() {
+        Err(LibraryError::AbiInstability(report)) if is_older(header) => {
+            tracing::debug!(%report, "the plugin is built against an older ABI");
+            older_root(header)
+        }
+        result => result,
+    }
+}
+
+/// Whether the plugin's border is this one without what was appended since. The check is not
+/// symmetric: its first argument may not have more fields than its second.
+fn is_older(header: &LibHeader) -> bool {
+    header.layout().is_some_and(|plugin| {
+        check_layout_compatibility(plugin, <RootRef as StableAbi>::LAYOUT).is_ok()
+    })
+}
+
+#[expect(
+    unsafe_code,
+    reason = "abi_stable checks layouts in one direction only"
+)]
+fn older_root(header: &LibHeader) -> Result<RootRef, LibraryError> {
+    // SAFETY: `is_older` has checked the layout. What the plugin lacks was appended to prefix
+    // types, which know at run time how many fields they have.
+    unsafe { header.init_root_module_with_unchecked_layout::<RootRef>() }
+}
+
+fn translate(error: LibraryError, path: &Path) -> LoadError {
+    let path = path.to_owned();
+    match error {
+        LibraryError::GetSymbolError { .. } => LoadError::NoConnector { path },
+        LibraryError::IncompatibleVersionNumber {
+            expected_version,
+            actual_version,
+            ..
+        } => LoadError::Version {
+            path,
+            plugin: actual_version.to_string(),
+            host: expected_version.to_string(),
+        },
+        LibraryError::AbiInstability(report) => {
+            let report = report.to_string();
+            tracing::debug!(%report, "the plugin does not fit the ABI");
+            let summary = summary(&report);
+            LoadError::Layout { path, summary }
+        }
+        LibraryError::InvalidAbiHeader { .. } => LoadError::Layout {
+            path,
+            summary: "it was made with another abi_stable".to_owned(),
+        },
+        LibraryError::OpenError { err, .. } => LoadError::Open {
+            path,
+            reason: err.to_string(),
+        },
+        other => LoadError::Open {
+            path,
+            reason: other.to_string(),
+        },
+    }
+}
+
+/// The part of a layout report that says something: it has hundreds of lines, of which those
+/// after `Error:` tell what differs.
+fn summary(report: &str) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut lines = report.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        let Some(error) = line.strip_prefix("Error:") else {
+            continue;
+        };
+        let details: Vec<&str> = lines
+            .by_ref()
+            .take_while(|line| !line.is_empty())
+            .take(SUMMARY_LINES)
+            .collect();
+        parts.push(format!("{error} {}", details.join(" ")));
+    }
+    parts.dedup();
+    parts.truncate(SUMMARY_LINES);
+    match parts.join("; ") {
+        none if none.is_empty() => "its layout differs".to_owned(),
+        summary => summary,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_report_is_shortened_to_its_errors() {
+        let report = "Compared <this>:\n  --- Type Layout ---\n  ...\n\nError:too many fields\nExpected:\n    3\nFound:\n    4\n\nfield_name:x\n";
+        assert_eq!(summary(report), "too many fields Expected: 3 Found: 4");
+        assert_eq!(summary("?"), "its layout differs");
+    }
+}

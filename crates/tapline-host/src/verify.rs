@@ -1,0 +1,150 @@
+//! What is checked before the system's loader may touch a plugin.
+//!
+//! The loader trusts its input: a truncated library ends the process with SIGBUS, and one that is
+//! overwritten while it is loaded crashes it later. So the file is read once; these bytes are
+//! checked, hashed and copied to a directory that only this user can write; the copy is what is
+//! loaded. Its name is its hash, so a new version of a plugin is a new file.
+
+use std::env::consts::{ARCH, DLL_SUFFIX};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use object::{Architecture, BinaryFormat, Object, ObjectKind, ObjectSection, ObjectSegment};
+use sha2::{Digest, Sha256};
+
+use crate::LoadError;
+
+/// A private copy, ready to be loaded.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    /// The copy.
+    pub(crate) copy: PathBuf,
+    /// Hash of its bytes, in hexadecimal.
+    pub(crate) sha256: String,
+}
+
+/// Checks the file `path` and copies it to `cache_dir`.
+pub(crate) fn verify(path: &Path, cache_dir: &Path) -> Result<Verified, LoadError> {
+    let bytes = fs::read(path).map_err(io_error("read", path))?;
+    check_header(&bytes).map_err(|reason| LoadError::Header {
+        path: path.to_owned(),
+        reason,
+    })?;
+    let sha256 = hash(&bytes);
+    make_private(cache_dir).map_err(io_error("make private", cache_dir))?;
+    let copy = cache_dir.join(format!("{sha256}{DLL_SUFFIX}"));
+    if !is_copy(&copy, &sha256) {
+        write_copy(&copy, &bytes).map_err(io_error("write", &copy))?;
+        if !is_copy(&copy, &sha256) {
+            return Err(LoadError::Copy { path: copy });
+        }
+    }
+    Ok(Verified { copy, sha256 })
+}
+
+/// Whether `bytes` are a whole shared library for this machine.
+fn check_header(bytes: &[u8]) -> Result<(), String> {
+    let file = object::File::parse(bytes).map_err(|error| error.to_string())?;
+    if format(&file) != BinaryFormat::native_object() {
+        return Err(format!("it has the format {:?}", file.format()));
+    }
+    if file.architecture() != native_architecture() {
+        let machine = file.architecture();
+        return Err(format!("it is for {machine:?}, this machine is {ARCH}"));
+    }
+    if file.kind() != ObjectKind::Dynamic {
+        return Err(format!("it is no shared library but {:?}", file.kind()));
+    }
+    let segments = file.segments().map(|segment| segment.file_range());
+    let sections = file.sections().filter_map(|section| section.file_range());
+    let end = segments
+        .chain(sections)
+        .map(|(start, size)| start.saturating_add(size))
+        .max();
+    match end {
+        Some(end) if end <= bytes.len() as u64 => Ok(()),
+        Some(end) => Err(format!("it has {} of {end} bytes", bytes.len())),
+        None => Err("it is empty".to_owned()),
+    }
+}
+
+/// Windows libraries are PE, objects are COFF; one name serves for both here.
+fn format(file: &object::File<'_>) -> BinaryFormat {
+    match file.format() {
+        BinaryFormat::Pe => BinaryFormat::Coff,
+        other => other,
+    }
+}
+
+fn native_architecture() -> Architecture {
+    match ARCH {
+        "x86_64" => Architecture::X86_64,
+        "x86" => Architecture::I386,
+        "aarch64" => Architecture::Aarch64,
+        "arm" => Architecture::Arm,
+        "powerpc64" => Architecture::PowerPc64,
+        "riscv64" => Architecture::Riscv64,
+        "s390x" => Architecture::S390x,
+        _ => Architecture::Unknown,
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        write!(text, "{byte:02x}").expect("a String takes everything");
+    }
+    text
+}
+
+/// Whether `copy` is there and has this hash.
+fn is_copy(copy: &Path, sha256: &str) -> bool {
+    fs::read(copy).is_ok_and(|bytes| hash(&bytes) == sha256)
+}
+
+/// Writes beside `copy` and renames, so that no half-written library ever has its name.
+fn write_copy(copy: &Path, bytes: &[u8]) -> io::Result<()> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let temporary = copy.with_extension(format!("{}-{number}.tmp", std::process::id()));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&temporary)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| fs::rename(&temporary, copy));
+    if written.is_err() {
+        // What is left of a failed copy is only clutter, so a second failure says nothing new.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Makes `dir`, and closes it to other users. Fails if it belongs to one of them.
+#[cfg(unix)]
+fn make_private(dir: &Path) -> io::Result<()> {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    fs::set_permissions(dir, Permissions::from_mode(0o700))
+}
+
+/// Makes `dir`. On Windows a directory in the user's profile is closed to other users.
+#[cfg(not(unix))]
+fn make_private(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).create(dir)
+}
+
+fn io_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LoadError {
+    let path = path.to_owned();
+    move |source| LoadError::Io {
+        operation,
+        path,
+        source,
+    }
+}

@@ -1,0 +1,167 @@
+//! Between the types of `tapline-core` and the messages of the border. What a plugin says is
+//! taken for nothing until it parses; the reason why it does not is for its author.
+
+use abi_stable::std_types::RVec;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use jiff::Timestamp;
+use tapline_abi::message::{self, Headers};
+use tapline_core::{Body, Position, Slice, Window};
+use url::Url;
+
+/// Why a message cannot be used.
+pub(crate) type Result<T> = std::result::Result<T, String>;
+
+pub(crate) fn method(text: &str) -> Result<Method> {
+    Method::from_bytes(text.as_bytes()).map_err(|_| format!("`{text}` is no HTTP method"))
+}
+
+/// The text is not repeated: a URL may carry a secret.
+pub(crate) fn url(text: &str) -> Result<Url> {
+    Url::parse(text).map_err(|error| format!("the URL cannot be read: {error}"))
+}
+
+pub(crate) fn headers(pairs: &Headers) -> Result<HeaderMap> {
+    let mut map = HeaderMap::with_capacity(pairs.len());
+    for (name, value) in pairs {
+        let key = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| format!("`{name}` is no header name"))?;
+        let value = latin1(value)
+            .and_then(|bytes| HeaderValue::from_bytes(&bytes).ok())
+            .ok_or_else(|| {
+                format!("the value of the header `{name}` holds a forbidden character")
+            })?;
+        map.append(key, value);
+    }
+    Ok(map)
+}
+
+fn latin1(text: &str) -> Option<Vec<u8>> {
+    text.chars().map(|c| u8::try_from(c).ok()).collect()
+}
+
+/// Header values need not be text: every byte becomes the character of the same number.
+pub(crate) fn pairs(map: &HeaderMap) -> Headers {
+    map.iter()
+        .map(|(name, value)| {
+            let value = value.as_bytes().iter().copied().map(char::from).collect();
+            (name.as_str().to_owned(), value)
+        })
+        .collect()
+}
+
+/// A body of a plugin, without copying it.
+pub(crate) fn body(bytes: RVec<u8>) -> Body {
+    if bytes.is_empty() {
+        return Body::Empty;
+    }
+    Body::Bytes(Bytes::from_owner(bytes))
+}
+
+pub(crate) fn position(position: &Position) -> message::Position {
+    match position {
+        Position::Start => message::Position::Start,
+        Position::Offset(offset) => message::Position::Offset(*offset),
+        Position::Page(page) => message::Position::Page(*page),
+        Position::Url(url) => message::Position::Url(url.clone()),
+        Position::Token(token) => message::Position::Token(token.clone()),
+        Position::Custom(json) => message::Position::Custom(json.clone()),
+    }
+}
+
+pub(crate) fn read_position(position: message::Position) -> Result<Position> {
+    let position = match position {
+        message::Position::Start => Position::Start,
+        message::Position::Offset(offset) => Position::Offset(offset),
+        message::Position::Page(page) => Position::Page(page),
+        message::Position::Url(text) => Position::Url(url(&text)?.into()),
+        message::Position::Token(token) => Position::Token(token),
+        message::Position::Custom(json) => Position::Custom(json),
+    };
+    if position.size() > Position::MAX_BYTES {
+        let size = position.size();
+        return Err(format!(
+            "the position has {size} bytes, at most {} are kept",
+            Position::MAX_BYTES
+        ));
+    }
+    Ok(position)
+}
+
+pub(crate) fn window(window: &Window) -> message::Window {
+    message::Window {
+        start: window.start.map(|start| start.to_string()),
+        end: window.end.map(|end| end.to_string()),
+    }
+}
+
+pub(crate) fn read_slice(slice: message::Slice) -> Result<Slice> {
+    let start = instant(slice.window.start.as_deref())?;
+    let end = instant(slice.window.end.as_deref())?;
+    if let (Some(start), Some(end)) = (start, end)
+        && start >= end
+    {
+        return Err(format!(
+            "the slice `{}` ends before it starts",
+            slice.partition
+        ));
+    }
+    Ok(Slice {
+        partition: slice.partition,
+        window: Window { start, end },
+    })
+}
+
+fn instant(text: Option<&str>) -> Result<Option<Timestamp>> {
+    text.map(|text| {
+        text.parse()
+            .map_err(|_| format!("`{text}` is no instant; write `2026-01-31T00:00:00Z`"))
+    })
+    .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_byte_of_a_header_survives() {
+        let mut map = HeaderMap::new();
+        map.append("x-a", HeaderValue::from_bytes(b"caf\xe9").unwrap());
+        map.append("x-a", HeaderValue::from_static("2"));
+        assert_eq!(headers(&pairs(&map)).unwrap(), map);
+    }
+
+    #[test]
+    fn every_position_survives() {
+        for given in [
+            Position::Start,
+            Position::Offset(3),
+            Position::Page(4),
+            Position::Url("https://h/p?q=1".to_owned()),
+            Position::Token("t".to_owned()),
+            Position::Custom("{}".to_owned()),
+        ] {
+            let json = serde_json::to_value(position(&given)).unwrap();
+            assert_eq!(json, serde_json::to_value(&given).unwrap());
+            assert_eq!(read_position(position(&given)).unwrap(), given);
+        }
+    }
+
+    #[test]
+    fn a_slice_is_read_strictly() {
+        let slice = |start: &str, end: &str| {
+            let window = message::Window {
+                start: Some(start.to_owned()),
+                end: Some(end.to_owned()),
+            };
+            let partition = "eu".to_owned();
+            read_slice(message::Slice { partition, window })
+        };
+        let (jan, feb) = ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+        assert_eq!(slice(jan, feb).unwrap().partition, "eu");
+        let error = slice(feb, jan).unwrap_err();
+        assert_eq!(error, "the slice `eu` ends before it starts");
+        assert!(slice("yesterday", feb).is_err());
+    }
+}

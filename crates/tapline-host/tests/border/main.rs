@@ -1,0 +1,10 @@
+//! The border, with the plugins that cargo has just built beside this test.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod doors;
+#[cfg(test)]
+mod hooks;
+#[cfg(test)]
+mod load;

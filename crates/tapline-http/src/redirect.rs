@@ -159,3 +159,25 @@ fn harmless(mut headers: HeaderMap) -> HeaderMap {
     let accept = headers.remove(ACCEPT);
     accept.into_iter().map(|value| (ACCEPT, value)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn encryption_is_gained_but_never_lost() {
+        fn check(from: &str, location: &str, expected: Option<&str>) {
+            let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
+            let response = Response::full(StatusCode::FOUND, headers, Bytes::new());
+            let found = target(&response, &from.parse().unwrap());
+            let found = found.ok().flatten().map(String::from);
+            assert_eq!(found.as_deref(), expected, "{from} {location}");
+        }
+        check("http://h/a", "https://h/b", Some("https://h/b"));
+        check("https://h/a", "//i/b", Some("https://i/b"));
+        check("https://h/a/b", "c?d", Some("https://h/a/c?d"));
+        check("https://h/a", "http://h/b", None);
+    }
+}

@@ -40,8 +40,12 @@ impl Sign for ApiKey {
                 request.headers.insert(name.clone(), value.clone());
             }
             Self::Query(name, value) => {
-                let mut query = request.url.query_pairs_mut();
-                query.append_pair(name, value.expose());
+                let (name, value) = (name.as_str(), value.expose());
+                // A redirect may have brought the key back.
+                let mut pairs = request.url.query_pairs();
+                if !pairs.any(|(key, text)| key == name && text == value) {
+                    request.url.query_pairs_mut().append_pair(name, value);
+                }
             }
         }
     }

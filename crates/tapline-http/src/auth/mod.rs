@@ -145,9 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn a_query_key_is_appended_and_encoded() {
-        let request = signed(&api_key(KeyLocation::Query, "api key")).unwrap();
-        assert_eq!(request.url.query(), Some("a=b&api+key=k%26%3Dy"));
+    fn a_query_key_is_encoded_and_appended_once() {
+        let query = api_key(KeyLocation::Query, "api key");
+        let mut request = signed(&query).unwrap();
+        for _ in 0..2 {
+            assert_eq!(request.url.query(), Some("a=b&api+key=k%26%3Dy"));
+            kind(&query, &params()).unwrap().sign(&mut request);
+        }
         assert!(request.headers.is_empty());
         assert!(signed(&AuthPlan::None).unwrap().headers.is_empty());
     }

@@ -1,0 +1,275 @@
+//! One pass over a page: every member of every record into its column.
+
+use arrow_array::ArrayRef;
+use arrow_schema::ArrowError;
+use tapline_core::{Error, ErrorKind, Limits, Reject};
+use tapline_spec::ColumnKind;
+
+use super::column::Column;
+use super::columns::Columns;
+use super::kind::{Form, Value};
+use super::page::Page;
+use super::scan::{Fault, Scanner};
+use super::text;
+
+/// Rows of a batch at most.
+const ROWS: usize = 8192;
+
+/// Weight at which a batch ends.
+const WEIGHT: usize = 8 << 20;
+
+/// Weight of a row without its values: ids, time, offsets.
+const ROW_WEIGHT: usize = 100;
+
+/// Largest body that is decoded. A batch may hold a body's bytes twice (columns and rest) beyond
+/// [`WEIGHT`], and its text offsets have 31 bits.
+pub(crate) const MAX_BODY: usize = 1 << 29;
+
+/// How many times larger than the largest body its rows may become. Siblings and missing fields
+/// are repeated row by row, so that a small page could otherwise fill the memory.
+const GROWTH: usize = 16;
+
+/// Rows that become one batch.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    /// How many.
+    pub(crate) rows: usize,
+    /// The columns known when the chunk ended.
+    pub(crate) columns: Vec<ArrayRef>,
+    /// What fitted no column.
+    pub(crate) rest: ArrayRef,
+}
+
+/// What a pass brings.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) rejects: Vec<Reject>,
+    pub(crate) records: u64,
+}
+
+/// A pass under way.
+pub(crate) struct Pass<'p, 'c> {
+    page: &'p Page<'p>,
+    scan: Scanner<'p>,
+    columns: &'c mut Columns,
+    rest: Column,
+    /// Members of the current record that fit no column.
+    misfits: String,
+    /// Row of the chunk that the current record becomes.
+    row: usize,
+    weight: usize,
+    budget: usize,
+    output: Output,
+}
+
+impl<'p, 'c> Pass<'p, 'c> {
+    pub(crate) fn new(page: &'p Page<'p>, columns: &'c mut Columns, limits: &Limits) -> Self {
+        columns.reset();
+        Self {
+            page,
+            scan: Scanner::new(page.text.as_bytes(), 0, limits.depth),
+            columns,
+            rest: Column::declared("", ColumnKind::Json),
+            misfits: String::new(),
+            row: 0,
+            weight: 0,
+            budget: limits.page_bytes.saturating_mul(GROWTH),
+            output: Output::default(),
+        }
+    }
+
+    /// Goes over the whole page.
+    pub(crate) fn run(mut self) -> Result<Output, Error> {
+        if self.page.many {
+            self.array()?;
+        } else {
+            self.record()?;
+        }
+        if self.scan.peek().is_some() {
+            return Err(self.error(self.scan.malformed("the end of the content")));
+        }
+        self.end_chunk()?;
+        Ok(self.output)
+    }
+
+    fn array(&mut self) -> Result<(), Error> {
+        self.scan.advance(1);
+        self.scan.space();
+        if self.scan.eat(b']') {
+            return Ok(());
+        }
+        loop {
+            self.record()?;
+            self.scan.space();
+            if self.scan.eat(b']') {
+                return Ok(());
+            }
+            if !self.scan.eat(b',') {
+                return Err(self.error(self.scan.malformed("`,` or `]`")));
+            }
+            self.scan.space();
+        }
+    }
+
+    /// Reads the element that starts here.
+    fn record(&mut self) -> Result<(), Error> {
+        let start = self.scan.pos();
+        match self.element() {
+            Ok(()) => self.end_row(start)?,
+            Err(Fault::TooDeep { .. }) => self.reject(start)?,
+            Err(fault) => return Err(self.error(fault)),
+        }
+        self.output.records += 1;
+        Ok(())
+    }
+
+    fn element(&mut self) -> Result<(), Fault> {
+        if self.page.unwrap && self.scan.peek() == Some(b'{') {
+            return self.object();
+        }
+        let value = self.value()?;
+        let key = &self.page.whole;
+        let id = key.name.as_deref().and_then(|n| self.columns.find(n));
+        self.member(id, &key.quoted, &value);
+        Ok(())
+    }
+
+    fn object(&mut self) -> Result<(), Fault> {
+        self.scan.advance(1);
+        self.scan.space();
+        if self.scan.eat(b'}') {
+            return Ok(());
+        }
+        let mut last = None;
+        loop {
+            let (id, key) = self.key(last)?;
+            let value = self.value()?;
+            self.member(id, key, &value);
+            last = id.or(last);
+            self.scan.space();
+            if self.scan.eat(b'}') {
+                return Ok(());
+            }
+            if !self.scan.eat(b',') {
+                return Err(self.scan.malformed("`,` or `}`"));
+            }
+            self.scan.space();
+        }
+    }
+
+    /// Reads a key and its colon: its column, and the key as written.
+    #[inline]
+    fn key(&mut self, last: Option<usize>) -> Result<(Option<usize>, &'p str), Fault> {
+        let start = self.scan.pos();
+        if let Some((id, length)) = self.columns.guess(last, self.scan.rest()) {
+            self.scan.advance(length);
+            self.scan.colon()?;
+            return Ok((Some(id), &self.page.text[start..start + length]));
+        }
+        let token = self.scan.key()?;
+        let key = &self.page.text[token.span];
+        let id = if token.escaped {
+            text::unescaped(key).and_then(|name| self.columns.find(&name))
+        } else {
+            self.columns.find(text::inner(key))
+        };
+        if let Some(id) = id {
+            self.columns.followed(last, id);
+        }
+        Ok((id, key))
+    }
+
+    #[inline]
+    fn value(&mut self) -> Result<Value<'p>, Fault> {
+        let start = self.scan.pos();
+        let lexeme = self.scan.value()?;
+        Ok(Value::new(&self.page.text[start..self.scan.pos()], lexeme))
+    }
+
+    /// Puts a member into its column, or else into the rest.
+    #[inline]
+    fn member(&mut self, id: Option<usize>, key: &str, value: &Value<'_>) {
+        let kept = id.is_some_and(|id| self.columns.push(id, self.row, value));
+        if !kept {
+            let opening = if self.misfits.is_empty() { "{" } else { "," };
+            for part in [opening, key, ":", value.raw] {
+                self.misfits.push_str(part);
+            }
+        }
+    }
+
+    /// Adds the siblings and the rest; ends the chunk if it is full.
+    fn end_row(&mut self, start: usize) -> Result<(), Error> {
+        let page = self.page;
+        for sibling in &page.siblings {
+            let name = sibling.key.name.as_deref();
+            let id = name.and_then(|name| self.columns.find(name));
+            // The element's own field wins over the sibling of the same name.
+            if id.is_none_or(|id| !self.columns.has(id, self.row)) {
+                self.member(id, &sibling.key.quoted, &sibling.value);
+            }
+        }
+        if !self.misfits.is_empty() {
+            self.misfits.push('}');
+            let form = Form::Nested;
+            self.rest.push(
+                self.row,
+                &Value {
+                    raw: &self.misfits,
+                    form,
+                },
+            );
+            self.misfits.clear();
+        }
+        self.row += 1;
+        let nulls = self.columns.len() * size_of::<u64>();
+        self.weight += self.scan.pos() - start + self.page.repeated + nulls + ROW_WEIGHT;
+        if self.row == ROWS || self.weight >= WEIGHT {
+            self.end_chunk()?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the element at `start`, which is nested too deep, as a reject.
+    fn reject(&mut self, start: usize) -> Result<(), Error> {
+        self.columns.undo(self.row);
+        self.misfits.clear();
+        let mut scan = Scanner::new(self.page.text.as_bytes(), start, usize::MAX);
+        scan.value().map_err(|fault| self.error(fault))?;
+        self.scan.seek(scan.pos());
+        self.output.rejects.push(Reject {
+            index: self.output.records,
+            reason: "it is nested deeper than the limit".to_owned(),
+            raw: self.page.text[start..scan.pos()].to_owned(),
+        });
+        Ok(())
+    }
+
+    fn end_chunk(&mut self) -> Result<(), Error> {
+        if self.row == 0 {
+            return Ok(());
+        }
+        self.budget = self
+            .budget
+            .checked_sub(self.weight)
+            .ok_or_else(|| Error::new(ErrorKind::Limit, "decode page", "its rows are too large"))?;
+        let rows = std::mem::take(&mut self.row);
+        self.weight = 0;
+        self.output.chunks.push(Chunk {
+            rows,
+            columns: self.columns.finish(rows).map_err(internal)?,
+            rest: self.rest.finish(rows).map_err(internal)?,
+        });
+        Ok(())
+    }
+
+    fn error(&self, fault: Fault) -> Error {
+        super::malformed(fault, self.page.base).with("record", self.output.records)
+    }
+}
+
+/// The decoder built something that Arrow refuses.
+pub(crate) fn internal(error: ArrowError) -> Error {
+    Error::new(ErrorKind::Internal, "decode page", "arrow refuses a batch").with_source(error)
+}

@@ -1,3 +1,6 @@
 //! Suites every destination and plugin must pass, and the fake APIs they are tried against.
 
+pub mod destination;
 pub mod fake_api;
+mod outcome;
+pub mod state;

@@ -1,0 +1,262 @@
+//! What is stored beside the rows, in the same transaction: the fence, the position of each
+//! slice, the log of requests and the rejects.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tapline_core::{Commit, CommitKey, LastCommit, Position};
+use uuid::Uuid;
+
+use crate::failure::{Failure, Result};
+
+/// The log of requests is kept whatever becomes of the run: it is how one finds out why.
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS _tapline_fences (
+    pipeline TEXT PRIMARY KEY, fence INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _tapline_generations (
+    hidden TEXT PRIMARY KEY, pipeline TEXT NOT NULL, table_name TEXT NOT NULL,
+    generation INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _tapline_commits (
+    pipeline TEXT NOT NULL, table_name TEXT NOT NULL, run_id TEXT NOT NULL, slice TEXT NOT NULL,
+    generation INTEGER NOT NULL, seq INTEGER NOT NULL, position TEXT, fence INTEGER NOT NULL,
+    published INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (pipeline, table_name, run_id, slice)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _tapline_requests (
+    run_id TEXT NOT NULL, pipeline TEXT NOT NULL, table_name TEXT NOT NULL, slice TEXT NOT NULL,
+    seq INTEGER NOT NULL, request_id TEXT NOT NULL, method TEXT NOT NULL, url TEXT NOT NULL,
+    status INTEGER NOT NULL, bytes INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    waited_ms INTEGER NOT NULL, duration_ms INTEGER NOT NULL, received_at TIMESTAMP NOT NULL
+);
+CREATE INDEX IF NOT EXISTS _tapline_requests_by_id ON _tapline_requests (request_id);
+CREATE TABLE IF NOT EXISTS _tapline_rejects (
+    run_id TEXT NOT NULL, pipeline TEXT NOT NULL, table_name TEXT NOT NULL, slice TEXT NOT NULL,
+    seq INTEGER NOT NULL, request_id TEXT NOT NULL, record INTEGER NOT NULL,
+    reason TEXT NOT NULL, raw TEXT NOT NULL
+);
+";
+
+/// Whose commits are meant.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) key: CommitKey,
+    /// The table as the pipeline names it, not the hidden one.
+    pub(crate) table: String,
+    /// Whether a resumed generation is one with the run that began it.
+    pub(crate) replace: bool,
+}
+
+pub(crate) fn create_tables(connection: &Connection) -> Result<()> {
+    Ok(connection.execute_batch(TABLES)?)
+}
+
+/// Refuses a fence lower than the highest seen for the pipeline, and remembers a higher one.
+pub(crate) fn check_fence(connection: &Connection, key: &CommitKey) -> Result<()> {
+    let seen: Option<u64> = connection
+        .prepare_cached("SELECT fence FROM _tapline_fences WHERE pipeline = ?1")?
+        .query_row([&key.pipeline], |row| unsigned(row, 0))
+        .optional()?;
+    match seen {
+        Some(seen) if seen > key.fence => Err(Failure::Fenced {
+            seen,
+            ours: key.fence,
+        }),
+        Some(seen) if seen == key.fence => Ok(()),
+        _ => {
+            connection.execute(
+                "INSERT INTO _tapline_fences VALUES (?1, ?2)
+                 ON CONFLICT (pipeline) DO UPDATE SET fence = excluded.fence",
+                params![key.pipeline, signed(key.fence)],
+            )?;
+            Ok(())
+        }
+    }
+}
+
+/// Number of the last page of `slice` that is stored.
+///
+/// Appended rows are told apart by run. A hidden generation may be filled by several runs, each
+/// resuming the one before, so there the generation decides.
+pub(crate) fn last_seq(connection: &Connection, owner: &Owner, slice: &str) -> Result<Option<u64>> {
+    let sql = "SELECT max(seq) FROM _tapline_commits
+               WHERE pipeline = ?1 AND table_name = ?2 AND slice = ?3 AND generation = ?4
+               AND (?5 OR run_id = ?6)";
+    let key = &owner.key;
+    let parameters = params![
+        key.pipeline,
+        owner.table,
+        slice,
+        signed(key.generation),
+        owner.replace,
+        key.run.to_string()
+    ];
+    let last: Option<i64> = connection
+        .prepare_cached(sql)?
+        .query_row(parameters, |row| row.get(0))?;
+    Ok(last.map(i64::cast_unsigned))
+}
+
+/// Stores the position, the request and the rejects of `commit`.
+pub(crate) fn record(connection: &Connection, owner: &Owner, commit: &Commit) -> Result<()> {
+    record_position(connection, owner, commit)?;
+    record_request(connection, owner, commit)?;
+    record_rejects(connection, owner, commit)
+}
+
+fn record_position(connection: &Connection, owner: &Owner, commit: &Commit) -> Result<()> {
+    let position = commit.position.as_ref().map(serde_json::to_string);
+    let position = position.transpose().map_err(|error| Failure::Corrupt {
+        what: "position",
+        text: error.to_string(),
+    })?;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO _tapline_commits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)
+         ON CONFLICT (pipeline, table_name, run_id, slice) DO UPDATE SET
+             generation = excluded.generation, seq = excluded.seq,
+             position = excluded.position, fence = excluded.fence, published = 0",
+    )?;
+    statement.execute(params![
+        owner.key.pipeline,
+        owner.table,
+        owner.key.run.to_string(),
+        commit.slice,
+        signed(owner.key.generation),
+        signed(commit.seq),
+        position,
+        signed(owner.key.fence),
+    ])?;
+    Ok(())
+}
+
+fn record_request(connection: &Connection, owner: &Owner, commit: &Commit) -> Result<()> {
+    let request = &commit.request;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO _tapline_requests
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    )?;
+    statement.execute(params![
+        owner.key.run.to_string(),
+        owner.key.pipeline,
+        owner.table,
+        commit.slice,
+        signed(commit.seq),
+        request.request_id.to_string(),
+        request.method,
+        request.url,
+        request.status,
+        signed(request.bytes),
+        request.attempts,
+        signed(request.waited_ms),
+        signed(request.duration_ms),
+        format!("{:.6}", request.received_at),
+    ])?;
+    Ok(())
+}
+
+fn record_rejects(connection: &Connection, owner: &Owner, commit: &Commit) -> Result<()> {
+    if commit.rejects.is_empty() {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO _tapline_rejects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    for reject in &commit.rejects {
+        statement.execute(params![
+            owner.key.run.to_string(),
+            owner.key.pipeline,
+            owner.table,
+            commit.slice,
+            signed(commit.seq),
+            commit.request.request_id.to_string(),
+            signed(reject.index),
+            reject.reason,
+            reject.raw,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Marks what is stored for this table as published, so that nobody resumes it. What was
+/// published earlier is forgotten; only the last run can still be asked to repeat a commit.
+pub(crate) fn mark_published(connection: &Connection, owner: &Owner) -> Result<()> {
+    let key = &owner.key;
+    connection.execute(
+        "DELETE FROM _tapline_commits
+         WHERE pipeline = ?1 AND table_name = ?2 AND published = 1 AND run_id <> ?3",
+        params![key.pipeline, owner.table, key.run.to_string()],
+    )?;
+    connection.execute(
+        "UPDATE _tapline_commits SET published = 1 WHERE pipeline = ?1 AND table_name = ?2",
+        params![key.pipeline, owner.table],
+    )?;
+    Ok(())
+}
+
+/// The last commit of each slice of each generation that is not published.
+///
+/// If several runs filled a generation the one with the highest fence knows best. If several
+/// tables did, the one that got least far decides: the others ignore what is repeated.
+pub(crate) fn recover(connection: &Connection, pipeline: &str) -> Result<Vec<LastCommit>> {
+    let mut statement = connection.prepare(
+        "SELECT table_name, generation, slice, run_id, fence, seq, position
+         FROM _tapline_commits WHERE pipeline = ?1 AND published = 0
+         ORDER BY generation, slice, table_name, fence DESC, seq DESC",
+    )?;
+    let mut rows = statement.query([pipeline])?;
+    let mut found: Vec<LastCommit> = Vec::new();
+    let mut last_table = None;
+    while let Some(row) = rows.next()? {
+        let commit = last_commit(row, pipeline)?;
+        let table: String = row.get(0)?;
+        let place = (commit.key.generation, commit.slice.clone(), table);
+        if last_table.as_ref() == Some(&place) {
+            continue;
+        }
+        last_table = Some(place);
+        let same = |other: &&mut LastCommit| {
+            other.key.generation == commit.key.generation && other.slice == commit.slice
+        };
+        match found.last_mut().filter(same) {
+            Some(other) if other.seq <= commit.seq => {}
+            Some(other) => *other = commit,
+            None => found.push(commit),
+        }
+    }
+    Ok(found)
+}
+
+fn last_commit(row: &rusqlite::Row<'_>, pipeline: &str) -> Result<LastCommit> {
+    let run: String = row.get(3)?;
+    let position: Option<String> = row.get(6)?;
+    let position: Option<Position> = position
+        .map(|text| serde_json::from_str(&text).map_err(|_| corrupt("position", &text)))
+        .transpose()?;
+    Ok(LastCommit {
+        key: CommitKey {
+            pipeline: pipeline.to_owned(),
+            run: Uuid::parse_str(&run).map_err(|_| corrupt("run id", &run))?,
+            generation: unsigned(row, 1)?,
+            fence: unsigned(row, 4)?,
+        },
+        slice: row.get(2)?,
+        seq: unsigned(row, 5)?,
+        position,
+    })
+}
+
+fn corrupt(what: &'static str, text: &str) -> Failure {
+    Failure::Corrupt {
+        what,
+        text: text.to_owned(),
+    }
+}
+
+/// SQLite's integers are signed. Counters do not get that far; a size that did would be shown
+/// as the largest there is.
+pub(crate) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn unsigned(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<u64> {
+    row.get(index).map(i64::cast_unsigned)
+}

@@ -1,0 +1,106 @@
+//! The [`Destination`]: one SQLite file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arrow_schema::SchemaRef;
+use async_trait::async_trait;
+use tapline_core::{
+    Capabilities, CommitKey, Destination, Disposition, LastCommit, Result, TableRef, Writer,
+};
+
+use crate::bookkeeping::{self, Owner};
+use crate::connection;
+use crate::failure::Failure;
+use crate::name;
+use crate::session::Session;
+use crate::worker::Worker;
+use crate::writer::SqliteWriter;
+
+/// A file of tables. Several writers may be at work at once; SQLite lets them commit in turn.
+#[derive(Clone, Debug)]
+pub struct SqliteDestination {
+    path: PathBuf,
+}
+
+impl SqliteDestination {
+    /// Opens the file, and creates it and its folder if need be. Blocks for a moment.
+    ///
+    /// # Errors
+    /// The file cannot be created or is no SQLite database.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let opened = create(&path);
+        opened.map_err(|failure| failure.at("open destination").with("path", path.display()))?;
+        Ok(Self { path })
+    }
+}
+
+fn create(path: &Path) -> crate::failure::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|cause| Failure::Io {
+            path: folder.display().to_string(),
+            cause,
+        })?;
+    }
+    bookkeeping::create_tables(&connection::open(path)?)
+}
+
+#[async_trait]
+impl Destination for SqliteDestination {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            replace: true,
+            merge: false,
+            delete: false,
+            transactional_position: true,
+            nested: false,
+        }
+    }
+
+    async fn begin(
+        &self,
+        table: &TableRef,
+        schema: SchemaRef,
+        disposition: Disposition,
+        key: CommitKey,
+    ) -> Result<Box<dyn Writer>> {
+        let path = self.path.clone();
+        let begun = async {
+            let owner = Owner {
+                key,
+                table: name::table(table)?,
+                replace: replaces(&disposition)?,
+            };
+            Worker::start(move || Session::begin(&path, owner, &schema)).await
+        };
+        let failed = |failure: Failure| failure.at("begin").with("table", &table.name);
+        Ok(Box::new(SqliteWriter {
+            worker: begun.await.map_err(failed)?,
+            table: table.name.clone(),
+        }))
+    }
+
+    async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {
+        let path = self.path.clone();
+        let name = pipeline.to_owned();
+        let recovered = async {
+            let worker = Worker::start(move || connection::open(&path)).await?;
+            worker
+                .call(move |connection| bookkeeping::recover(connection, &name))
+                .await
+        };
+        let failed = |failure: Failure| failure.at("recover").with("pipeline", pipeline);
+        recovered.await.map_err(failed)
+    }
+}
+
+fn replaces(disposition: &Disposition) -> crate::failure::Result<bool> {
+    match disposition {
+        Disposition::Append => Ok(false),
+        Disposition::Replace => Ok(true),
+        Disposition::Merge { .. } => Err(Failure::Refused(
+            "the sqlite destination does not merge (known: append, replace)".to_owned(),
+        )),
+    }
+}

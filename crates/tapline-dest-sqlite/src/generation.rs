@@ -1,0 +1,76 @@
+//! Hidden generations: where a full load collects its rows until it is published.
+
+use rusqlite::{Connection, params};
+
+use crate::bookkeeping::{Owner, signed};
+use crate::failure::{Failure, Result};
+use crate::name::{Names, hash, quote};
+
+/// The hidden table of `owner`. It may hold rows already, if an earlier run of the same
+/// generation was cut short. Other generations of the table are dropped: the caller has checked
+/// the fence, so they are older.
+pub(crate) fn enter(connection: &Connection, owner: &Owner) -> Result<String> {
+    let key = &owner.key;
+    let hidden = format!(
+        "_tapline_gen_{}_{:016x}",
+        key.generation,
+        hash(&format!("{}\0{}", key.pipeline, owner.table))
+    );
+    for stale in of_table(connection, owner)? {
+        if stale != hidden {
+            forget(connection, owner, &stale)?;
+        }
+    }
+    connection.execute(
+        "INSERT INTO _tapline_generations VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        params![hidden, key.pipeline, owner.table, signed(key.generation)],
+    )?;
+    Ok(hidden)
+}
+
+/// Drops the hidden table and the positions that led to it.
+pub(crate) fn forget(connection: &Connection, owner: &Owner, hidden: &str) -> Result<()> {
+    connection.execute(
+        "DELETE FROM _tapline_commits WHERE pipeline = ?1 AND table_name = ?2 AND published = 0
+         AND generation = (SELECT generation FROM _tapline_generations WHERE hidden = ?3)",
+        params![owner.key.pipeline, owner.table, hidden],
+    )?;
+    leave(connection, hidden)?;
+    Ok(connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", quote(hidden)))?)
+}
+
+/// Takes the hidden table off the list; it is published or dropped.
+pub(crate) fn leave(connection: &Connection, hidden: &str) -> Result<()> {
+    connection.execute(
+        "DELETE FROM _tapline_generations WHERE hidden = ?1",
+        [hidden],
+    )?;
+    Ok(())
+}
+
+fn of_table(connection: &Connection, owner: &Owner) -> Result<Vec<String>> {
+    let mut statement = connection.prepare(
+        "SELECT hidden FROM _tapline_generations WHERE pipeline = ?1 AND table_name = ?2",
+    )?;
+    let hidden = statement.query_map([&owner.key.pipeline, &owner.table], |row| row.get(0))?;
+    Ok(hidden.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The name that `table` has in the file, or gets if it is not there yet.
+pub(crate) fn visible(connection: &Connection, table: &str) -> Result<String> {
+    let mut statement = connection
+        .prepare("SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view')")?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found: Vec<(String, String)> = found.collect::<rusqlite::Result<_>>()?;
+    let mut names: Names = found.iter().map(|(name, _)| name.as_str()).collect();
+    let name = names.place(table);
+    if found
+        .iter()
+        .any(|(other, kind)| *other == name && kind == "view")
+    {
+        return Err(Failure::Refused(format!(
+            "{name:?} is a view; rows go only into tables"
+        )));
+    }
+    Ok(name)
+}

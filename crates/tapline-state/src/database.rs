@@ -1,0 +1,203 @@
+//! The database: its tables, its version, and the statements on them. All of this blocks.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use serde_json::Value;
+use tapline_core::{Document, LogEntry};
+
+use crate::failure::{Failure, Result};
+use crate::private;
+
+/// Version of the tables below. One higher with every change that an older tapline would not
+/// understand.
+const VERSION: i64 = 1;
+/// How long a statement waits for another process.
+const BUSY: Duration = Duration::from_secs(30);
+/// WAL with `synchronous=FULL` is fsync'd at every commit: what was stored stays stored.
+const SETTINGS: &str = "PRAGMA synchronous = FULL";
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (
+    namespace TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (namespace, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS logs (
+    log TEXT NOT NULL, number INTEGER NOT NULL, at TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (log, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS leases (
+    name TEXT PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+";
+
+pub(crate) struct Database(Connection);
+
+impl Database {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        // Made first, so that it never has another mode; the journals take its mode over.
+        drop(private::open(path)?);
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY)?;
+        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        connection.execute_batch(SETTINGS)?;
+        prepare(&mut connection)?;
+        Ok(Self(connection))
+    }
+
+    pub(crate) fn get(&self, namespace: &str, key: &str) -> Result<Option<Document>> {
+        let sql = "SELECT version, value FROM documents WHERE namespace = ?1 AND key = ?2";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let found = statement
+            .query_row([namespace, key], versioned)
+            .optional()?;
+        found.map(document).transpose()
+    }
+
+    /// One statement decides and stores, so two processes cannot both win.
+    pub(crate) fn put(
+        &self,
+        namespace: &str,
+        key: &str,
+        value: &Value,
+        expected: Option<u64>,
+    ) -> Result<u64> {
+        let changed = match expected {
+            None => self.0.execute(
+                "INSERT INTO documents VALUES (?1, ?2, 1, ?3) ON CONFLICT DO NOTHING",
+                params![namespace, key, value.to_string()],
+            )?,
+            Some(version) => self.0.execute(
+                "UPDATE documents SET value = ?3, version = version + 1
+                 WHERE namespace = ?1 AND key = ?2 AND version = ?4",
+                params![namespace, key, value.to_string(), signed(version)],
+            )?,
+        };
+        if changed == 1 {
+            return Ok(expected.unwrap_or(0) + 1);
+        }
+        let found = self.get(namespace, key)?.map(|document| document.version);
+        let say = |version: Option<u64>| version.map_or("none".to_owned(), |v| v.to_string());
+        Err(Failure::Conflict {
+            expected: say(expected),
+            found: say(found),
+        })
+    }
+
+    pub(crate) fn list(&self, namespace: &str, prefix: &str) -> Result<Vec<(String, Document)>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT version, value, key FROM documents
+             WHERE namespace = ?1 AND key >= ?2 ORDER BY key",
+        )?;
+        let mut rows = statement.query([namespace, prefix])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let key: String = row.get(2)?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            found.push((key, document(versioned(row)?)?));
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn append(&self, log: &str, at: Timestamp, entry: &Value) -> Result<u64> {
+        let mut statement = self.0.prepare_cached(
+            "INSERT INTO logs SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3
+             FROM logs WHERE log = ?1 RETURNING number",
+        )?;
+        let parameters = params![log, at.to_string(), entry.to_string()];
+        let number: i64 = statement.query_row(parameters, |row| row.get(0))?;
+        Ok(number.cast_unsigned())
+    }
+
+    pub(crate) fn tail(&self, log: &str, limit: u32) -> Result<Vec<LogEntry>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT number, value, at FROM logs WHERE log = ?1 ORDER BY number DESC LIMIT ?2",
+        )?;
+        let mut rows = statement.query(params![log, limit])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            let at: String = row.get(2)?;
+            let Document { value, version } = document(versioned(row)?)?;
+            entries.push(LogEntry {
+                number: version,
+                at: at.parse().map_err(|_| Failure::Damaged(at))?,
+                value,
+            });
+        }
+        Ok(entries)
+    }
+
+    /// Notes the new holder of a lease and returns its fence. The caller holds the file lock.
+    pub(crate) fn take_lease(&self, name: &str, holder: &str) -> Result<u64> {
+        let fence: i64 = self.0.query_row(
+            "INSERT INTO leases VALUES (?1, 1, ?2) ON CONFLICT (name)
+             DO UPDATE SET fence = fence + 1, holder = excluded.holder RETURNING fence",
+            [name, holder],
+            |row| row.get(0),
+        )?;
+        Ok(fence.cast_unsigned())
+    }
+
+    pub(crate) fn holder(&self, name: &str) -> Result<Option<String>> {
+        let sql = "SELECT holder FROM leases WHERE name = ?1";
+        Ok(self.0.query_row(sql, [name], |row| row.get(0)).optional()?)
+    }
+
+    pub(crate) fn store_secret(&self, name: &str, sealed: &[u8]) -> Result<()> {
+        self.0.execute(
+            "INSERT INTO secrets VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed",
+            params![name, sealed],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn secret(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let sql = "SELECT sealed FROM secrets WHERE name = ?1";
+        Ok(self.0.query_row(sql, [name], |row| row.get(0)).optional()?)
+    }
+}
+
+/// Creates what is missing, and refuses what a newer version has made.
+fn prepare(connection: &mut Connection) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(TABLES)?;
+    let found: Option<i64> =
+        transaction.query_row("SELECT max(version) FROM schema_version", [], |row| {
+            row.get(0)
+        })?;
+    match found {
+        Some(found) if found > VERSION => {
+            return Err(Failure::Newer {
+                found,
+                known: VERSION,
+            });
+        }
+        Some(_) => {}
+        None => {
+            transaction.execute("INSERT INTO schema_version VALUES (?1)", [VERSION])?;
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+fn versioned(row: &Row<'_>) -> rusqlite::Result<(i64, String)> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+fn document((version, text): (i64, String)) -> Result<Document> {
+    let value = serde_json::from_str(&text).map_err(|error| Failure::Damaged(error.to_string()))?;
+    Ok(Document {
+        value,
+        version: version.cast_unsigned(),
+    })
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

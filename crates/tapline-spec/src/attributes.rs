@@ -21,7 +21,7 @@ pub struct Attributes {
     #[schemars(schema_with = "scalars")]
     pub header_params: Map<String, Value>,
     /// Body of a POST: a JSON object whose texts may hold `${name}`, or a text.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "object_or_text")]
     pub body_params: Option<Value>,
     /// Where the records are.

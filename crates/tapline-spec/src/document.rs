@@ -15,7 +15,7 @@ use crate::{Attributes, AuthSpec};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectorDocument {
-    /// What projects call the connector.
+    /// What projects call the connector: lower-case letters, digits, `_` and `-`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^[a-z][a-z0-9_-]*$"))]
     pub id: Option<String>,

@@ -22,8 +22,12 @@ pub(crate) fn read(text: &str) -> Result<(Value, Tree), Diagnostic> {
 fn syntax(text: &str, error: &serde_json::Error) -> Diagnostic {
     let full = error.to_string();
     let message = full.split(" at line ").next().unwrap_or(&full);
+    let message = match message.strip_prefix("EOF while parsing ") {
+        Some(what) => format!("the text ends in the middle of {what}"),
+        None => message.to_owned(),
+    };
     let mut diagnostic = Diagnostic::error("E-syntax", "", message);
-    diagnostic.hint = match message {
+    diagnostic.hint = match diagnostic.message.as_str() {
         "trailing comma" => Some("remove the comma before it".to_owned()),
         "expected `,` or `}`" | "expected `,` or `]`" => {
             Some("a comma is missing before it".to_owned())
@@ -32,7 +36,7 @@ fn syntax(text: &str, error: &serde_json::Error) -> Diagnostic {
     };
     let line = text.lines().nth(error.line().saturating_sub(1));
     let before = line.and_then(|line| line.get(..error.column().saturating_sub(1)));
-    let column = before.map_or(error.column(), |before| before.chars().count() + 1);
+    let column = before.map_or(error.column().max(1), |before| before.chars().count() + 1);
     diagnostic.line = u32::try_from(error.line()).ok();
     diagnostic.column = u32::try_from(column).ok();
     diagnostic
@@ -217,6 +221,10 @@ mod tests {
             (
                 "{\"a\": {\"b\": 1,\n \"b\": 2}}",
                 "error[E-duplicate-key] at /a/b (2:2): `b` is written twice",
+            ),
+            (
+                "{\"a\": [1,\n",
+                "error[E-syntax] at 2:1: the text ends in the middle of a value",
             ),
         ];
         for (text, expected) in cases {

@@ -57,9 +57,24 @@ impl Judge<'_> {
             Kind::Referencing(_) => {
                 Diagnostic::error("E-reference", at, "a reference leads nowhere")
             }
-            _ => Diagnostic::error("E-value", at, format!("{name} {}", plain(error))),
+            _ => Diagnostic {
+                hint: self.meaning(error),
+                ..Diagnostic::error("E-value", at, format!("{name} {}", plain(error)))
+            },
         };
         self.push(finding);
+    }
+
+    /// What the schema says of a text whose form it refused.
+    fn meaning(&self, error: &ValidationError<'_>) -> Option<String> {
+        if !matches!(error.kind(), Kind::Pattern { .. } | Kind::Format { .. }) {
+            return None;
+        }
+        let path = error.schema_path().as_str();
+        let (schema, _) = path.rsplit_once('/')?;
+        let description = self.schema.pointer(schema)?.get("description")?.as_str()?;
+        let name = subject(error.instance_path().as_str());
+        Some(format!("{name} is: {description}"))
     }
 
     pub(crate) fn push(&mut self, finding: Diagnostic) {
@@ -100,6 +115,8 @@ impl Judge<'_> {
                 let hint = suggest::hint(word, known.iter().map(String::as_str));
                 Diagnostic::error("E-value", at, message).with_hint(hint)
             }
+            // A wrong type was reported already.
+            None if self.findings.iter().any(|finding| finding.pointer == at) => return,
             None => {
                 let message = format!("{} must be one of: {}", subject(at), known.join(", "));
                 Diagnostic::error("E-value", at, message)

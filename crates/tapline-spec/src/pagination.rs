@@ -29,7 +29,7 @@ pub struct PaginationParams {
     pub initial_page_index: Option<u64>,
     /// PAGE: number of the last page, or where the response says it: `headers.x-pagecount`.
     #[schemars(schema_with = "number_or_text")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_page_index: Option<Value>,
     /// POINTER: where the response holds the next URL, such as `$.paging.next`.
     #[serde(skip_serializing_if = "Option::is_none")]

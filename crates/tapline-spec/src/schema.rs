@@ -11,10 +11,17 @@ const ID: &str = "https://tapline.dev/schema/connector.v1.json";
 
 /// The JSON Schema of a connector document: `specs/schema/connector.v1.json`.
 pub fn connector_schema() -> Value {
-    let mut schema = plain_schema::<ConnectorDocument>();
-    if let Some(object) = schema.as_object_mut() {
-        object.insert("$id".to_owned(), json!(ID));
-        object.insert("title".to_owned(), json!("tapline connector"));
+    let mut schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": ID,
+        "title": "tapline connector",
+    });
+    let made = plain_schema::<ConnectorDocument>();
+    for (key, value) in made.as_object().into_iter().flatten() {
+        // What is said above stands first, and stays.
+        if schema.get(key).is_none() {
+            schema[key] = value.clone();
+        }
     }
     schema
 }

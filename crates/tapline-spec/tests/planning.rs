@@ -1,0 +1,361 @@
+//! From documents to plans: what each key comes to mean, and what cannot be planned.
+
+use std::fs;
+use std::path::Path;
+
+use tapline_spec::{
+    AuthPlan, BodyPlan, ColumnKind, ConnectorDocument, KeyLocation, LastPagePlan, PaginationPlan,
+    Param, Params, Planned, Siblings, check, plan,
+};
+
+fn load(file: &str) -> ConnectorDocument {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../specs")
+        .join(file);
+    read(&fs::read_to_string(path).unwrap())
+}
+
+fn read(text: &str) -> ConnectorDocument {
+    let checked = check(text);
+    let said: Vec<String> = checked
+        .diagnostics
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    checked.document.unwrap_or_else(|| panic!("{said:#?}"))
+}
+
+fn params(pairs: &[(&str, &str)]) -> Params {
+    pairs
+        .iter()
+        .map(|(name, value)| (*name, Param::Plain((*value).to_owned())))
+        .collect()
+}
+
+fn planned(file: &str, stream: &str, auth: Option<&str>, given: &[(&str, &str)]) -> Planned {
+    plan(&load(file), stream, auth, &params(given)).unwrap()
+}
+
+#[track_caller]
+fn refused(
+    file: &str,
+    stream: &str,
+    auth: Option<&str>,
+    given: &[(&str, &str)],
+    expected: &[&str],
+) {
+    let errors = plan(&load(file), stream, auth, &params(given)).unwrap_err();
+    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(said, expected);
+}
+
+const MEMBERS: &[(&str, &str)] = &[("domain", "us1"), ("password", "pw"), ("listId", "1")];
+
+#[test]
+fn a_whole_stream() {
+    let Planned { plan, params } = planned("valid/members.json", "members", None, MEMBERS);
+    assert_eq!(
+        (plan.connector.as_str(), plan.stream.as_str()),
+        ("mailchimp", "members")
+    );
+    assert_eq!(
+        plan.request.host.to_string(),
+        "https://${domain}.api.mailchimp.com"
+    );
+    assert_eq!(
+        plan.request.path.to_string(),
+        "/3.0/lists/${listId}/members"
+    );
+    let query: Vec<String> = plan
+        .request
+        .query
+        .iter()
+        .map(|(n, v)| format!("{n}={v}"))
+        .collect();
+    // `status` is optional and was not given.
+    assert_eq!(query, ["fields=members,total_items", "archived=false"]);
+    assert_eq!(plan.request.headers[0].0, "accept");
+    assert_eq!(
+        plan.auth,
+        AuthPlan::Basic {
+            username: "username".to_owned(),
+            password: "password".to_owned()
+        }
+    );
+    assert_eq!(plan.content.wrapper, None);
+    assert_eq!(plan.content.siblings.skip, ["_links"]);
+    assert_eq!(plan.total.unwrap().to_string(), "$.total_items");
+    let columns: Vec<(&str, ColumnKind)> = plan
+        .columns
+        .iter()
+        .map(|c| (c.name.as_str(), c.kind))
+        .collect();
+    assert_eq!(
+        columns,
+        [
+            ("total_items", ColumnKind::Integer),
+            ("id", ColumnKind::String),
+            ("vip", ColumnKind::Boolean),
+            ("stats", ColumnKind::Json),
+            ("score", ColumnKind::Number),
+        ]
+    );
+    assert_eq!(
+        params.get("username"),
+        Some(&Param::Plain("any".to_owned()))
+    );
+    assert!(params.get("password").unwrap().is_secret());
+}
+
+#[test]
+fn a_filter_that_was_given_is_sent() {
+    let given = [MEMBERS, &[("status", "subscribed")]].concat();
+    let planned = planned("valid/members.json", "members", None, &given);
+    assert_eq!(planned.plan.request.query[1].1.to_string(), "${status}");
+}
+
+#[test]
+fn every_kind_of_pagination() {
+    let key: &[(&str, &str)] = &[("apiKey", "k")];
+    let of = |stream| planned("valid/kinds.json", stream, Some("API key"), key).plan;
+    let none = of("none");
+    assert_eq!(none.pagination, PaginationPlan::None);
+    assert_eq!(
+        (none.content.wrapper, none.content.siblings),
+        (None, Siblings::none())
+    );
+
+    let page = of("page");
+    assert_eq!(
+        page.pagination,
+        PaginationPlan::Page {
+            limit: Some(("pageSize".to_owned(), 100)),
+            page_name: "pageNumber".to_owned(),
+            first: 1,
+            last: Some(LastPagePlan::Announced(
+                "headers.x-pagecount".parse().unwrap()
+            )),
+        }
+    );
+    assert_eq!(page.maximum_request, Some(10_000));
+    assert_eq!(page.content.wrapper.as_deref(), Some("item"));
+    assert!(page.content.siblings.wants("total") && !page.content.siblings.wants("other"));
+
+    let pointer = of("pointer");
+    assert_eq!(
+        pointer.pagination,
+        PaginationPlan::Pointer {
+            limit: None,
+            pointer: "$.paging.next".parse().unwrap(),
+        }
+    );
+    assert_eq!(pointer.content.wrapper.as_deref(), Some("results"));
+
+    let token = of("token");
+    assert_eq!(
+        token.pagination,
+        PaginationPlan::ContinuationToken {
+            limit: None,
+            token: "$.meta.after_cursor".parse().unwrap(),
+            location: KeyLocation::Query,
+            name: "page[after]".to_owned(),
+        }
+    );
+    assert_eq!(token.end.unwrap().condition.to_string(), "Const:false");
+    assert_eq!(token.delay_ms, 850);
+    assert!(matches!(token.request.body, Some(BodyPlan::Json(_))));
+}
+
+#[test]
+fn ways_to_sign_in_are_found_however_they_are_spelt() {
+    for name in ["token", "BearerToken", "bearer-token", "Bearer Token"] {
+        let planned = planned(
+            "valid/kinds.json",
+            "none",
+            Some(name),
+            &[("accessToken", "t")],
+        );
+        let token = "accessToken".to_owned();
+        assert_eq!(planned.plan.auth, AuthPlan::Bearer { token });
+    }
+    refused(
+        "valid/kinds.json",
+        "none",
+        Some("oauth"),
+        &[],
+        &[
+            "error[E-auth] at /authSpec: there is no way to sign in called `oauth`; known: key, token",
+        ],
+    );
+    refused(
+        "valid/kinds.json",
+        "none",
+        None,
+        &[],
+        &["error[E-auth] at /authSpec: say which way to sign in is meant; known: key, token"],
+    );
+}
+
+#[test]
+fn a_fragment_gets_host_and_credentials_from_its_connection() {
+    let host = ("host", "http://127.0.0.1:8101");
+    let plain = planned("valid/fragment.json", "contacts", None, &[host]).plan;
+    assert_eq!(
+        (plain.auth, plain.request.host.to_string()),
+        (AuthPlan::None, "${host}".to_owned())
+    );
+    assert_eq!(
+        (plain.connector.as_str(), plain.stream.as_str()),
+        ("rest", "contacts")
+    );
+    let given = [host, ("username", "u"), ("password", "p")];
+    let signed = planned(
+        "valid/fragment.json",
+        "contacts",
+        Some("Basic Authentication"),
+        &given,
+    );
+    assert!(matches!(signed.plan.auth, AuthPlan::Basic { .. }));
+    assert!(signed.params.get("password").unwrap().is_secret());
+    refused(
+        "valid/fragment.json",
+        "contacts",
+        None,
+        &[],
+        &[
+            "error[E-missing-parameter] at /sourceSpec/attributes/urlParams: there is no host: `urlParams.host` is not given, nor is the parameter `host`",
+        ],
+    );
+}
+
+#[test]
+fn the_operators_host_wins() {
+    let document = read(
+        r#"{"attributes": {"urlParams": {"host": "https://a.example.com", "path": "x"},
+            "contentPath": "$.items"}}"#,
+    );
+    for (given, expected) in [
+        (vec![], "https://a.example.com"),
+        (vec![("host", "https://b.example.com")], "${host}"),
+        (vec![("host", "b.example.com")], "https://${host}"),
+    ] {
+        let planned = plan(&document, "s", None, &params(&given)).unwrap().plan;
+        assert_eq!(planned.request.host.to_string(), expected);
+        assert_eq!(planned.request.path.to_string(), "/x");
+        // The bare path means bare elements.
+        assert_eq!(
+            (planned.content.wrapper, planned.content.siblings),
+            (None, Siblings::none())
+        );
+    }
+}
+
+#[test]
+fn parameters_are_held_against_their_schema() {
+    refused(
+        "valid/members.json",
+        "members",
+        None,
+        &[("domain", "us1")],
+        &[
+            "error[E-missing-parameter]: the parameter `listId` is missing (The list)",
+            "error[E-missing-parameter]: the parameter `password` is missing (API key)",
+        ],
+    );
+    let given = [MEMBERS, &[("listID", "1"), ("status", "cleaned")]].concat();
+    refused(
+        "valid/members.json",
+        "members",
+        None,
+        &given,
+        &[
+            "error[E-unknown-parameter]: unknown parameter `listID`; did you mean `listId`?",
+            "error[E-parameter]: the parameter `status` must be one of: subscribed, unsubscribed",
+        ],
+    );
+}
+
+#[test]
+fn parameters_have_types() {
+    let document = read(
+        r#"{"authSpec": [], "sourceSpec": {"attributes": {
+            "urlParams": {"host": "https://a.example.com", "path": "/${n}"}, "contentPath": "$"},
+            "spec": {"properties": {"n": {"type": "integer", "maximum": 9}, "code": {"type": "string", "pattern": "^[0-9]+$"}}}}}"#,
+    );
+    let said = |given: &[(&str, &str)]| match plan(&document, "s", None, &params(given)) {
+        Ok(_) => String::new(),
+        Err(errors) => errors[0].message.clone(),
+    };
+    assert_eq!(said(&[("n", "7"), ("code", "007")]), "");
+    assert_eq!(
+        said(&[("n", "seven")]),
+        "the parameter `n` must be a whole number"
+    );
+    assert_eq!(said(&[("n", "70")]), "the parameter `n` must be at most 9");
+    assert_eq!(
+        said(&[("n", "7"), ("code", "x")]),
+        "the parameter `code` must match the pattern `^[0-9]+$`"
+    );
+    assert_eq!(said(&[]), "the parameter `n` is missing");
+}
+
+#[test]
+fn what_cannot_be_read_yet_says_so() {
+    refused(
+        "valid/members.json",
+        "member",
+        None,
+        &[],
+        &["error[E-stream] at /streams: there is no stream `member`; did you mean `members`?"],
+    );
+    refused(
+        "adobe/connectionSpec.generic-rest-template.create-md.json",
+        "any",
+        Some("Basic Authentication"),
+        &[],
+        &[
+            "error[E-not-supported] at /sourceSpec: this is a template whose `urlParams` the operator gives; that is not supported yet; write `urlParams` and the like into `attributes`",
+        ],
+    );
+    let errors = plan(
+        &load("adobe/sourceSpec.zendesk-users.ASSEMBLED.json"),
+        "users",
+        None,
+        &params(&[("host", "https://z.example.com")]),
+    )
+    .unwrap_err();
+    assert!(
+        errors.iter().all(|error| error.code == "E-not-supported"),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn adobes_examples_can_be_planned() {
+    let given = [("domain", "us1"), ("listId", "1"), ("accessToken", "t")];
+    let file = "adobe/connectionSpec.mailchimp-members.create-md.json";
+    let plan = planned(file, "members", Some("oAuth2-refresh-code"), &given).plan;
+    assert_eq!(
+        plan.auth,
+        AuthPlan::Bearer {
+            token: "accessToken".to_owned()
+        }
+    );
+    assert_eq!(plan.content.wrapper.as_deref(), Some("member"));
+    assert_eq!(
+        plan.pagination,
+        PaginationPlan::Offset {
+            limit_name: "count".to_owned(),
+            limit: 100,
+            offset_name: "offset".to_owned(),
+            first: 0,
+        }
+    );
+    let file = "adobe/connectionSpec.mailchimp.2021-draft.json";
+    let plan = planned(file, "members", None, &given).plan;
+    assert_eq!(
+        plan.request.path.to_string(),
+        "/3.0/lists/${listId}/members"
+    );
+    assert_eq!(plan.request.query[0].0, "excludes");
+}

@@ -35,7 +35,7 @@ use search::SearchPath;
 pub struct HostConfig {
     /// Directories the operator named, searched first.
     pub plugin_dirs: Vec<PathBuf>,
-    /// Directory for the copies; made if it is not there, and closed to other users.
+    /// Directory for the copies; made if it is not there. Other users may not write to it.
     pub cache_dir: PathBuf,
 }
 

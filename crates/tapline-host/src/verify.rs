@@ -6,13 +6,13 @@
 //! loaded. Its name is its hash, so a new version of a plugin is a new file.
 
 use std::env::consts::{ARCH, DLL_SUFFIX};
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use object::{Architecture, BinaryFormat, Object, ObjectKind, ObjectSection, ObjectSegment};
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 use crate::LoadError;
 
@@ -33,10 +33,10 @@ pub(crate) fn verify(path: &Path, cache_dir: &Path) -> Result<Verified, LoadErro
         reason,
     })?;
     let sha256 = hash(&bytes);
-    make_private(cache_dir).map_err(io_error("make private", cache_dir))?;
+    make_private(cache_dir).map_err(io_error("use", cache_dir))?;
     let copy = cache_dir.join(format!("{sha256}{DLL_SUFFIX}"));
     if !is_copy(&copy, &sha256) {
-        write_copy(&copy, &bytes).map_err(io_error("write", &copy))?;
+        write_copy(&copy, &bytes, cache_dir).map_err(io_error("write", &copy))?;
         if !is_copy(&copy, &sha256) {
             return Err(LoadError::Copy { path: copy });
         }
@@ -106,32 +106,24 @@ fn is_copy(copy: &Path, sha256: &str) -> bool {
 }
 
 /// Writes beside `copy` and renames, so that no half-written library ever has its name.
-fn write_copy(copy: &Path, bytes: &[u8]) -> io::Result<()> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let temporary = copy.with_extension(format!("{}-{number}.tmp", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&temporary)?;
-    let written = file
-        .write_all(bytes)
-        .and_then(|()| fs::rename(&temporary, copy));
-    if written.is_err() {
-        // What is left of a failed copy is only clutter, so a second failure says nothing new.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
+fn write_copy(copy: &Path, bytes: &[u8], cache_dir: &Path) -> io::Result<()> {
+    let mut file = NamedTempFile::new_in(cache_dir)?;
+    file.write_all(bytes)?;
+    file.persist(copy)?;
+    Ok(())
 }
 
-/// Makes `dir`, and closes it to other users. Fails if it belongs to one of them.
+/// Makes `dir` for this user alone. One that is there already must not be open to others; it is
+/// not closed here, since it may be theirs for a reason.
 #[cfg(unix)]
 fn make_private(dir: &Path) -> io::Result<()> {
-    use std::fs::Permissions;
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    fs::set_permissions(dir, Permissions::from_mode(0o700))
+    if dir.metadata()?.permissions().mode() & 0o022 != 0 {
+        return Err(io::Error::other("other users can write to it"));
+    }
+    Ok(())
 }
 
 /// Makes `dir`. On Windows a directory in the user's profile is closed to other users.

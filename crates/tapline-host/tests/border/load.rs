@@ -3,7 +3,10 @@
 use std::fs;
 use std::sync::Arc;
 
+use tapline_core::Param;
+use tapline_expr::{Context, Encoding};
 use tapline_host::LoadError;
+use tapline_spec::plan;
 
 use crate::bench::{Bench, built};
 
@@ -40,12 +43,63 @@ fn a_plugin_can_be_loaded_twice() {
 }
 
 #[test]
-fn a_document_of_ours_needs_no_lint() {
+fn our_documents_have_no_lint_but_the_one_that_rest_means() {
     let bench = Bench::new();
-    for id in SHIPPED {
+    let check = |id: &str, expected: &[&str]| {
         let diagnostics = &bench.host.load(id).unwrap().diagnostics;
-        assert!(diagnostics.is_empty(), "{id}: {diagnostics:?}");
-    }
+        let codes: Vec<&str> = diagnostics.iter().map(|d| d.code).collect();
+        assert_eq!(codes, expected, "{id}: {diagnostics:?}");
+    };
+    check("mailchimp", &[]);
+    check("zendesk", &[]);
+    check("rest", &["L-no-stream"]);
+}
+
+#[test]
+fn every_stream_of_ours_can_be_planned() {
+    let bench = Bench::new();
+    let check = |id: &str, stream: &str, params: &[(&str, &str)], query: &[(&str, &str)]| {
+        let document = &bench.host.load(id).unwrap().document;
+        let credentials = [("username", "any"), ("password", "key")];
+        let params = params.iter().chain(&credentials);
+        let params = params
+            .map(|(name, value)| (*name, Param::Plain((*value).to_owned())))
+            .collect();
+        let planned = plan(document, stream, Some("BasicAuthentication"), &params).unwrap();
+        let context = Context {
+            params: &planned.params,
+        };
+        let sent = planned.plan.request.query.iter();
+        let sent: Vec<(&str, String)> = sent
+            .map(|(name, value)| {
+                (
+                    name.as_str(),
+                    value.render(context, Encoding::Plain).unwrap(),
+                )
+            })
+            .collect();
+        let query = query
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        assert_eq!(sent, query.collect::<Vec<_>>());
+        assert!(!planned.plan.columns.is_empty());
+    };
+    let account = [("subdomain", "acme")];
+    let query = ("query", "created>=1970-01-01");
+    check(
+        "zendesk",
+        "tickets",
+        &account,
+        &[query, ("filter[type]", "ticket")],
+    );
+    check(
+        "zendesk",
+        "users",
+        &account,
+        &[query, ("filter[type]", "user")],
+    );
+    let list = [("domain", "us1"), ("listId", "57afe96172")];
+    check("mailchimp", "members", &list, &[]);
 }
 
 #[test]
@@ -148,10 +202,16 @@ fn a_changed_copy_is_replaced() {
 #[cfg(unix)]
 #[test]
 fn the_copies_are_closed_to_others() {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
 
     let bench = Bench::new();
+    let cache = bench.dir.path().join("cache");
     bench.host.load("rest").unwrap();
-    let cache = bench.dir.path().join("cache").metadata().unwrap();
-    assert_eq!(cache.permissions().mode() & 0o777, 0o700);
+    let mode = cache.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+
+    fs::set_permissions(&cache, Permissions::from_mode(0o770)).unwrap();
+    let error = bench.host.load("rest").unwrap_err().to_string();
+    assert!(error.ends_with("cache: other users can write to it"));
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::Diagnostic;
 use crate::judge::judge;
 use crate::source::Source;
+use crate::tolerant;
 
 /// What [`diagnose`] found.
 #[derive(Clone, Debug)]
@@ -42,10 +43,19 @@ pub fn diagnose(text: &str, schema: &Value) -> Diagnosis {
     }
 }
 
-/// Adds line and column to `diagnostics` that somebody else found in `text`, and puts them in the
-/// order of the text. What cannot be read has no places.
+/// Adds line and column to `diagnostics` that were found in `text` elsewhere, by [`crate::plan`]
+/// for example, and puts them in the order of the text. What cannot be read has no places.
 pub fn locate(text: &str, diagnostics: &mut [Diagnostic]) {
-    if let Ok(source) = Source::read(text) {
-        source.locate(diagnostics);
+    let Ok(source) = Source::read(text) else {
+        return;
+    };
+    if tolerant::is_bare_source_spec(&source.value) {
+        // A plan knows such a text as the `sourceSpec` of a document.
+        for diagnostic in &mut *diagnostics {
+            if let Some(rest) = diagnostic.pointer.strip_prefix("/sourceSpec") {
+                diagnostic.pointer = rest.to_owned();
+            }
+        }
     }
+    source.locate(diagnostics);
 }

@@ -1,2 +1,80 @@
-//! Under construction.
-fn main() {}
+//! The command line of tapline: read what was typed, do it, and end with a code that says how it
+//! went.
+
+mod app;
+mod cli;
+mod commands;
+mod connectors;
+mod doors;
+mod exit_code;
+mod failure;
+mod judged;
+mod logs;
+mod output;
+mod project;
+mod signals;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tapline_core::CancellationToken;
+
+use crate::app::App;
+use crate::cli::{Cli, Command};
+use crate::exit_code::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Screen;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let screen = Screen::new(cli.globals.output, cli.globals.color);
+    logs::start(cli.globals.verbose);
+    let app = App {
+        globals: cli.globals,
+        screen,
+        cancel: CancellationToken::new(),
+    };
+    match start(&app, &cli.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => report(screen, &failure).into(),
+    }
+}
+
+fn start(app: &App, command: &Command) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let exit = runtime.block_on(async {
+        signals::watch(app.cancel.clone());
+        dispatch(app, command).await
+    });
+    // A job that nobody waits for any more must not hold the process.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn dispatch(app: &App, command: &Command) -> Result<Exit> {
+    match command {
+        Command::Demo(args) => commands::demo::demo(app, args).await,
+        Command::Init(args) => commands::init::init(app, args),
+        Command::Connectors => commands::connectors::connectors(app),
+        Command::Spec(args) => commands::spec::spec(app, args),
+        Command::Validate(args) => commands::validate::validate(app, args),
+        Command::Check(args) => commands::check::check(app, args).await,
+        Command::Preview(args) => commands::preview::preview(app, args).await,
+        Command::Run(args) => commands::run::run(app, args).await,
+        Command::Sql(args) => commands::sql::sql(app, args),
+    }
+}
+
+/// Says what failed: in words on stderr and, for programs, as the one document on stdout.
+fn report(screen: Screen, failure: &Failure) -> Exit {
+    screen.note(failure.to_string());
+    if screen.is_json() {
+        // If stdout is gone too, the exit code still tells.
+        let _ = screen.json(&failure.document());
+    }
+    failure.exit()
+}

@@ -1,0 +1,302 @@
+//! What can be typed. Every command has its arguments, and examples, in one place.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// Moves records from HTTP APIs into tables, and proves what it fetched.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tapline",
+    version,
+    max_term_width = 100,
+    after_help = "Start here:
+  tapline demo                  See it work: no configuration, no network
+  tapline init --connector mailchimp
+                                Write a project file to fill in
+  tapline run                   Fetch every pipeline of the project
+
+Exit codes: 0 complete, 1 failed, 2 usage or invalid file, 3 short or unknown,
+4 paused on quota, 5 locked by another runner, 6 stopped by a signal"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// Project file [default: tapline.yaml, here or in a folder above]
+    #[arg(long, global = true, value_name = "FILE", env = "TAPLINE_PROJECT")]
+    pub(crate) project: Option<PathBuf>,
+
+    /// Folder with connector plugins, besides the one of this program; may be repeated
+    #[arg(long = "plugin-dir", global = true, value_name = "DIR")]
+    pub(crate) plugin_dirs: Vec<PathBuf>,
+
+    /// What stdout is for: text for people, json is one document for programs
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    pub(crate) output: Format,
+
+    /// Say more on stderr: -v what is done, -vv how
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// When to use colour; auto also respects NO_COLOR
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) color: Color,
+}
+
+/// What stdout is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document for programs; everything else goes to stderr.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show all of it at work, offline, in ./tapline-demo
+    Demo(DemoArgs),
+    /// Write a project file to fill in
+    Init(InitArgs),
+    /// List the connectors that were found
+    Connectors,
+    /// Show what a connector asks for and offers
+    Spec(SpecArgs),
+    /// Check the project file, or spec files, without any request
+    Validate(ValidateArgs),
+    /// Try whether connections work
+    Check(CheckArgs),
+    /// Show the first records of a pipeline; nothing is stored
+    Preview(PreviewArgs),
+    /// Fetch pipelines into their tables
+    Run(RunArgs),
+    /// Query a destination
+    Sql(SqlArgs),
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline demo                  Fetch three tables from a fake API in this process
+  tapline demo --serve          ... and keep the fake API running, to try other commands")]
+pub(crate) struct DemoArgs {
+    /// Keep the fake API running until Ctrl-C, so that other commands can use the demo's project
+    #[arg(long)]
+    pub(crate) serve: bool,
+}
+
+/// Arguments of `init`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline init                  For any JSON API, with an example spec file
+  tapline init --connector mailchimp
+                                With the connector's own parameters")]
+pub(crate) struct InitArgs {
+    /// Connector to write the project for; `rest` is any API, described by a spec file
+    #[arg(long, value_name = "ID", default_value = "rest")]
+    pub(crate) connector: String,
+}
+
+/// Arguments of `spec`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline spec mailchimp        Its parameters, ways to sign in, and streams
+  tapline spec mailchimp members
+                                One stream: requests, paging, columns
+  tapline spec specs/contacts.json
+                                A spec file
+  tapline spec --schema         The JSON Schema of spec files, for editors")]
+pub(crate) struct SpecArgs {
+    /// Connector by name, or a spec file
+    #[arg(required_unless_present = "schema")]
+    pub(crate) connector: Option<String>,
+    /// Only this stream
+    pub(crate) stream: Option<String>,
+    /// Print the JSON Schema of spec files
+    #[arg(long, conflicts_with = "connector")]
+    pub(crate) schema: bool,
+}
+
+/// Arguments of `validate`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline validate              The project file and the spec files it names
+  tapline validate specs/*.json --deny warnings
+  tapline validate --output json
+
+Exit codes: 0 valid (warnings are allowed), 2 not valid")]
+pub(crate) struct ValidateArgs {
+    /// Spec files or project files [default: the project file]
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Treat warnings as errors
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(crate) deny: Option<Deny>,
+}
+
+/// What `validate --deny` refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deny {
+    /// Warnings.
+    Warnings,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline check                 Every connection of the project
+  tapline check shop            One of them")]
+pub(crate) struct CheckArgs {
+    /// Connection to try [default: all]
+    pub(crate) connection: Option<String>,
+}
+
+/// Arguments of `preview`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline preview members
+  tapline preview members --limit 3 --output json")]
+pub(crate) struct PreviewArgs {
+    /// Pipeline to look at
+    pub(crate) pipeline: String,
+    /// Records to show
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: u64,
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline run                   Every pipeline of the project
+  tapline run members           One of them
+  tapline run members --max-pages 2
+                                A short run, to try things out; nothing is published
+  tapline run --output json     Reports for a program
+
+Exit codes: 0 complete, 1 failed, 2 invalid project, 3 short or unknown,
+4 paused on quota, 5 locked, 6 stopped by a signal")]
+pub(crate) struct RunArgs {
+    /// Pipelines to run [default: all]
+    #[arg(value_name = "PIPELINE")]
+    pub(crate) pipelines: Vec<String>,
+    /// Stop each pipeline after this many pages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_pages: Option<u64>,
+    /// How long to wait for another runner of the same pipeline: 10s, 2m, 0
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    pub(crate) lock_wait: Duration,
+}
+
+/// Arguments of `sql`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline sql 'SELECT count(*) FROM members'
+  tapline sql \"SELECT name FROM sqlite_schema WHERE type = 'table'\"
+  tapline sql 'SELECT * FROM members' --limit 5 --output json
+
+The destination is opened for reading only.")]
+pub(crate) struct SqlArgs {
+    /// One SELECT statement
+    pub(crate) query: String,
+    /// Destination to query [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) destination: Option<String>,
+    /// Rows to show at most
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+}
+
+/// Reads `10s`, `2m`, `1h`, or plain seconds.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let (digits, factor) = match text.trim_end_matches(char::is_alphabetic).len() {
+        split if split == text.len() => (text, 1.0),
+        split => {
+            let factor = match &text[split..] {
+                "ms" => 0.001,
+                "s" => 1.0,
+                "m" | "min" => 60.0,
+                "h" => 3600.0,
+                unit => return Err(format!("unknown unit `{unit}`; known: ms, s, m, h")),
+            };
+            (&text[..split], factor)
+        }
+    };
+    digits
+        .parse::<f64>()
+        .ok()
+        .and_then(|number| Duration::try_from_secs_f64(number * factor).ok())
+        .ok_or_else(|| format!("`{text}` is no time; write 10s, 2m or 0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        let cases = [
+            ("0", Some(Duration::ZERO)),
+            ("10", Some(Duration::from_secs(10))),
+            ("10s", Some(Duration::from_secs(10))),
+            ("1.5m", Some(Duration::from_secs(90))),
+            ("250ms", Some(Duration::from_millis(250))),
+            ("10 days", None),
+            ("-1s", None),
+            ("", None),
+            ("1e300h", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_duration(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn help_of_every_command() {
+        let mut root = Cli::command().term_width(100);
+        root.build();
+        insta::assert_snapshot!("tapline", root.render_help());
+        for command in root
+            .get_subcommands_mut()
+            .filter(|c| c.get_name() != "help")
+        {
+            let name = format!("tapline-{}", command.get_name());
+            insta::assert_snapshot!(name, command.render_help());
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The commands, each in its own file.
+
+pub(crate) mod check;
+pub(crate) mod connectors;
+pub(crate) mod demo;
+pub(crate) mod init;
+pub(crate) mod preview;
+pub(crate) mod run;
+pub(crate) mod spec;
+pub(crate) mod sql;
+pub(crate) mod validate;

@@ -1,0 +1,225 @@
+//! `tapline preview`: the first records of a pipeline, without a destination.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, RecordBatch};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::{DataType, Field};
+use futures::StreamExt;
+use serde_json::{Map, Value, json};
+use tapline_core::{Error, ErrorKind, Events, Source, Window, column};
+use tapline_engine::HttpSource;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::cli::PreviewArgs;
+use crate::exit_code::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Table;
+use crate::output::numbers::plural;
+use crate::output::table::Cell;
+use crate::project::Lookup;
+use crate::wiring::{Reading, Wiring};
+
+/// Pages that are read at most: a source may begin with empty ones.
+const PAGES: u64 = 5;
+
+/// Shows the first records of a pipeline.
+///
+/// # Errors
+/// The project is not valid, or the source does not answer as its spec says.
+pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
+    let project = app.project()?;
+    let catalogue = app.catalogue();
+    let wiring = Wiring::new(&project, &catalogue);
+    let stream = wiring.stream(&args.pipeline, Lookup::Real)?;
+    let reading = Reading {
+        run_id: Uuid::now_v7(),
+        max_pages: Some(PAGES),
+        events: Events::none(),
+    };
+    let source = wiring.source(&stream, reading, wiring.state()?)?.source;
+    let first = first_rows(&source, args.limit);
+    let batches = tokio::select! {
+        batches = first => batches?,
+        () = app.cancel.cancelled() => {
+            return Err(Error::new(ErrorKind::Stopped, "preview", "asked to stop").into());
+        }
+    };
+    if app.screen.is_json() {
+        let rows: Vec<Value> = batches.iter().flat_map(documents).collect();
+        app.screen
+            .json(&json!({ "pipeline": args.pipeline, "rows": rows }))?;
+        return Ok(Exit::COMPLETE);
+    }
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    if let Some(table) = table(&batches)? {
+        app.screen.line(table.render(app.screen.width()))?;
+    }
+    app.screen.note(format!(
+        "{} of {}; nothing was stored",
+        plural(rows as u64, "record"),
+        stream.label
+    ));
+    Ok(Exit::COMPLETE)
+}
+
+/// The first `limit` rows of the first slice.
+async fn first_rows(source: &Arc<HttpSource>, limit: u64) -> Result<Vec<RecordBatch>> {
+    let slices = source.slices(&Window::ALL).await?;
+    let slice = slices.into_iter().next().unwrap_or_default();
+    let mut pages = source.open(&slice, None);
+    let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut batches = Vec::new();
+    while left > 0
+        && let Some(page) = pages.next().await
+    {
+        for batch in page?.batches {
+            let rows = batch.rows().min(left);
+            left -= rows;
+            batches.push(batch.records.slice(0, rows));
+        }
+    }
+    Ok(batches)
+}
+
+/// The columns that the source sent, with their place in the batch.
+fn columns(batch: &RecordBatch) -> Vec<(usize, Arc<Field>)> {
+    let fields = batch.schema_ref().fields().iter().cloned().enumerate();
+    fields
+        .filter(|(_, field)| !field.name().starts_with(column::PREFIX))
+        .collect()
+}
+
+/// All rows under the columns of the last page, which has all there are.
+fn table(batches: &[RecordBatch]) -> Result<Option<Table>> {
+    let Some(last) = batches.last() else {
+        return Ok(None);
+    };
+    let shown = columns(last);
+    let mut table = Table::new(shown.iter().map(|(_, field)| field.name()));
+    let options = FormatOptions::default();
+    for batch in batches {
+        let formatters: Vec<Option<ArrayFormatter<'_>>> = shown
+            .iter()
+            .map(|(_, field)| batch.column_by_name(field.name()))
+            .map(|array| {
+                array
+                    .map(|a| ArrayFormatter::try_new(a.as_ref(), &options))
+                    .transpose()
+            })
+            .collect::<Result<_, _>>()
+            .map_err(|error| unshown(&error))?;
+        for row in 0..batch.num_rows() {
+            let cells = shown
+                .iter()
+                .zip(&formatters)
+                .map(|((_, field), formatter)| {
+                    let array = batch.column_by_name(field.name());
+                    match (array, formatter) {
+                        (Some(array), Some(formatter)) => {
+                            cell(array.as_ref(), row, formatter.value(row).to_string())
+                        }
+                        _ => Cell::Null,
+                    }
+                });
+            table.row(cells);
+        }
+    }
+    Ok(Some(table))
+}
+
+fn unshown(error: &impl std::fmt::Display) -> Failure {
+    Error::new(ErrorKind::Internal, "show a column", error.to_string()).into()
+}
+
+fn cell(array: &dyn Array, row: usize, text: String) -> Cell {
+    match array.data_type() {
+        _ if array.is_null(row) => Cell::Null,
+        DataType::Null => Cell::Null,
+        kind if kind.is_numeric() => Cell::Number(text),
+        _ => Cell::Text(text),
+    }
+}
+
+/// The rows of `batch` as objects; columns without a value are left out.
+fn documents(batch: &RecordBatch) -> Vec<Value> {
+    let columns = columns(batch);
+    let row = |row: usize| {
+        let members = columns.iter().filter_map(|(index, field)| {
+            let value = json_value(batch.column(*index).as_ref(), field, row)?;
+            Some((field.name().clone(), value))
+        });
+        Value::Object(members.collect::<Map<_, _>>())
+    };
+    (0..batch.num_rows()).map(row).collect()
+}
+
+fn json_value(array: &dyn Array, field: &Field, row: usize) -> Option<Value> {
+    if array.is_null(row) {
+        return None;
+    }
+    match array.data_type() {
+        DataType::Boolean => Some(json!(array.as_boolean().value(row))),
+        DataType::Int64 => Some(json!(array.as_primitive::<Int64Type>().value(row))),
+        DataType::Float64 => Some(json!(array.as_primitive::<Float64Type>().value(row))),
+        DataType::Utf8 => {
+            let text = array.as_string::<i32>().value(row);
+            let is_json = field
+                .metadata()
+                .get("ARROW:extension:name")
+                .is_some_and(|n| n == "arrow.json");
+            let parsed = is_json.then(|| serde_json::from_str(text).ok()).flatten();
+            Some(parsed.unwrap_or_else(|| json!(text)))
+        }
+        // The decoder makes no other types; a Null column has no values.
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{BooleanArray, Int64Array, StringArray};
+
+    use super::*;
+
+    fn batch() -> RecordBatch {
+        let json = Field::new("tags", DataType::Utf8, true)
+            .with_metadata([("ARROW:extension:name".to_owned(), "arrow.json".to_owned())].into());
+        let schema = arrow_schema::Schema::new(vec![
+            Field::new("id", DataType::Int64, false),
+            Field::new("vip", DataType::Boolean, true),
+            json,
+            Field::new(column::RUN_ID, DataType::Utf8, false),
+        ]);
+        let arrays: Vec<Arc<dyn Array>> = vec![
+            Arc::new(Int64Array::from(vec![1, 2])),
+            Arc::new(BooleanArray::from(vec![Some(true), None])),
+            Arc::new(StringArray::from(vec![Some("[1]"), Some("broken [")])),
+            Arc::new(StringArray::from(vec!["r", "r"])),
+        ];
+        RecordBatch::try_new(Arc::new(schema), arrays).unwrap()
+    }
+
+    #[test]
+    fn rows_are_what_the_source_sent() {
+        let expected = json!([
+            { "id": 1, "vip": true, "tags": [1] },
+            { "id": 2, "tags": "broken [" },
+        ]);
+        assert_eq!(Value::Array(documents(&batch())), expected);
+    }
+
+    #[test]
+    fn the_table_has_no_columns_of_ours() {
+        let shown = table(&[batch()]).unwrap().unwrap().render(80);
+        let shown = anstream::adapter::strip_str(&shown).to_string();
+        assert_eq!(
+            shown,
+            "id  vip   tags\n──  ────  ────────\n 1  true  [1]\n 2  null  broken ["
+        );
+        assert!(table(&[]).unwrap().is_none());
+    }
+}

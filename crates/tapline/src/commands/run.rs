@@ -1,0 +1,175 @@
+//! `tapline run`: fetches pipelines into their tables, one after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tapline_core::{StateStore, TableRef, Window};
+use tapline_engine::{RunTask, SyncMode as EngineMode};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::cli::RunArgs;
+use crate::exit_code::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::progress::Progress;
+use crate::output::summary::{self, Ended};
+use crate::project::{Lookup, Project, SyncMode};
+use crate::wiring::{Reading, Stream, Wiring};
+
+/// What a run takes from the command line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// Pages after which a pipeline is cut short.
+    pub(crate) max_pages: Option<u64>,
+    /// How long to wait for another runner.
+    pub(crate) lock_wait: Duration,
+}
+
+/// A pipeline that is planned.
+struct Job {
+    name: String,
+    stream: Stream,
+    mode: EngineMode,
+}
+
+/// Runs the pipelines asked for, and reports.
+///
+/// # Errors
+/// The project is not valid; then nothing was sent.
+pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
+    let project = app.project()?;
+    let names = names(&project, &args.pipelines)?;
+    let options = Options {
+        max_pages: args.max_pages,
+        lock_wait: args.lock_wait,
+    };
+    let runs = run_pipelines(app, &project, &names, options).await?;
+    let exit = Exit::worst(runs.iter().map(Ended::exit));
+    if app.screen.is_json() {
+        let reports: Vec<_> = runs.iter().map(|run| &run.report).collect();
+        match (reports.as_slice(), names.len()) {
+            ([report], 1) => app.screen.json(report)?,
+            _ => app.screen.json(&json!({ "runs": reports }))?,
+        }
+        return Ok(exit);
+    }
+    app.screen.line(summary::text(&runs, app.screen.width()))?;
+    Ok(exit)
+}
+
+/// The pipelines asked for, once each; all if none is.
+fn names(project: &Project, asked: &[String]) -> Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for name in asked {
+        project.pipeline(name)?;
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    if asked.is_empty() {
+        names.extend(project.file().pipelines.keys().cloned());
+    }
+    if names.is_empty() {
+        let message = format!("{} has no pipelines", project.path().display());
+        return Err(Failure::usage(message, "add one under `pipelines:`"));
+    }
+    Ok(names)
+}
+
+/// Plans all of `names`, then runs them until one is stopped.
+///
+/// # Errors
+/// One of them cannot be planned; then none was run.
+pub(crate) async fn run_pipelines(
+    app: &App,
+    project: &Project,
+    names: &[String],
+    options: Options,
+) -> Result<Vec<Ended>> {
+    let catalogue = app.catalogue();
+    let wiring = Wiring::new(project, &catalogue);
+    let jobs: Vec<Job> = names
+        .iter()
+        .map(|name| plan(&wiring, name))
+        .collect::<Result<_>>()?;
+    let state = wiring.state()?;
+    let mut runs = Vec::new();
+    for job in jobs {
+        runs.push(run_one(app, &wiring, &job, options, state.clone()).await?);
+        if app.cancel.is_cancelled() {
+            break;
+        }
+    }
+    Ok(runs)
+}
+
+fn plan(wiring: &Wiring<'_>, name: &str) -> Result<Job> {
+    let mode = wiring.project.pipeline(name)?.sync.mode;
+    let mode = match mode {
+        SyncMode::FullLoad => EngineMode::FullLoad,
+        SyncMode::FullAppend | SyncMode::Incremental | SyncMode::IncrementalWithQualify => {
+            return Err(Failure::usage(
+                format!(
+                    "pipeline `{name}`: the sync mode `{}` is not available yet",
+                    mode.name()
+                ),
+                "write `sync: { mode: full_load }`, which fetches everything each time",
+            ));
+        }
+    };
+    Ok(Job {
+        name: name.to_owned(),
+        stream: wiring.stream(name, Lookup::Real)?,
+        mode,
+    })
+}
+
+async fn run_one(
+    app: &App,
+    wiring: &Wiring<'_>,
+    job: &Job,
+    options: Options,
+    state: Arc<dyn StateStore>,
+) -> Result<Ended> {
+    let target = &wiring.project.pipeline(&job.name)?.destination;
+    let schema = target.schema.as_deref().unwrap_or(TableRef::PUBLIC);
+    let task = RunTask {
+        run_id: Uuid::now_v7(),
+        pipeline: job.name.clone(),
+        stream: job.stream.label.clone(),
+        table: TableRef {
+            schema: schema.to_owned(),
+            name: target.table.clone(),
+        },
+        sync_mode: job.mode,
+        window: Window::ALL,
+        lock_wait: options.lock_wait,
+    };
+    let progress = Progress::start(app.screen, &job.name, wiring.clock.clone());
+    let events = progress.events();
+    let reading = Reading {
+        run_id: task.run_id,
+        max_pages: options.max_pages,
+        events: events.clone(),
+    };
+    let source = wiring.source(&job.stream, reading, state.clone())?.source;
+    let doors = wiring.doors(source, &target.name, state)?;
+    let outcome = tapline_engine::run(&task, &doors, &events, &app.cancel).await;
+    progress.finish();
+    let database = wiring.project.database(&target.name)?;
+    Ok(Ended {
+        report: outcome.report,
+        error: outcome.error,
+        table: shown_table(&task.table),
+        database: database.display().to_string(),
+    })
+}
+
+/// The table as it is called in SQLite, which has no schemas.
+fn shown_table(table: &TableRef) -> String {
+    if table.schema == TableRef::PUBLIC {
+        return table.name.clone();
+    }
+    format!("{}__{}", table.schema, table.name)
+}

@@ -1,0 +1,178 @@
+//! Where connectors come from: plugins that are found, and spec files that are named.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tapline_core::Error;
+use tapline_host::{Found, Host, HostConfig, Origin, Plugin};
+use tapline_spec::ConnectorDocument;
+
+use crate::failure::{Failure, Result};
+use crate::judged::Judged;
+
+/// The connector whose streams are spec files of the project.
+pub(crate) const REST: &str = "rest";
+
+/// A connector that can be used: its document and, for a plugin, its code.
+#[derive(Clone, Debug)]
+pub(crate) struct Connector {
+    /// What it says about itself.
+    pub(crate) document: ConnectorDocument,
+    /// Where the document stands.
+    pub(crate) file: PathBuf,
+    /// The code, if it is a plugin.
+    pub(crate) plugin: Option<Arc<Plugin>>,
+}
+
+/// All connectors of this process.
+pub(crate) struct Catalogue {
+    host: Host,
+}
+
+impl Catalogue {
+    /// The plugins of `dirs`, and those found in the usual places.
+    pub(crate) fn new(dirs: &[PathBuf]) -> Self {
+        Self {
+            host: Host::new(HostConfig {
+                plugin_dirs: dirs.to_vec(),
+                cache_dir: cache_dir(),
+            }),
+        }
+    }
+
+    /// The plugins there are. Nothing is opened.
+    pub(crate) fn found(&self) -> Vec<Found> {
+        self.host.find()
+    }
+
+    /// Loads the plugin `id`, which runs its code: `trusted` says whether the operator agreed to
+    /// that for plugins from elsewhere.
+    ///
+    /// # Errors
+    /// It is not there, not trusted, or no plugin.
+    pub(crate) fn plugin(&self, id: &str, trusted: bool) -> Result<Connector> {
+        let found = self
+            .found()
+            .into_iter()
+            .find(|found| is_same(&found.id, id));
+        if let Some(found) = found.filter(|found| !found.trusted && !trusted) {
+            return Err(untrusted(id, &found));
+        }
+        let plugin = self.host.load(id).map_err(|error| match error {
+            tapline_host::LoadError::Unknown { .. } => Failure::Error {
+                error: Box::new(error.into()),
+                hint: Some(
+                    "`tapline connectors` lists those that were found; `--plugin-dir DIR` adds a \
+                     folder"
+                        .to_owned(),
+                ),
+            },
+            error => Failure::from(Error::from(error)),
+        })?;
+        Ok(Connector {
+            document: plugin.document.clone(),
+            file: plugin.path.clone(),
+            plugin: Some(plugin),
+        })
+    }
+
+    /// A connector to look at: a spec file, or a plugin of a folder that is shipped with the
+    /// program or was named by the operator.
+    ///
+    /// # Errors
+    /// It is not there, or not valid.
+    pub(crate) fn look_at(&self, name: &str) -> Result<Connector> {
+        if is_spec_file(name) {
+            return read_spec(Path::new(name)).map(|(connector, _)| connector);
+        }
+        let mut found = self.found().into_iter();
+        let named = found.any(|found| is_same(&found.id, name) && was_named(&found));
+        self.plugin(name, named)
+    }
+}
+
+/// Whether the operator named the plugin's folder for this very command.
+pub(crate) fn was_named(found: &Found) -> bool {
+    matches!(found.origin, Origin::Flag | Origin::Environment)
+}
+
+/// In a file's name, `_` stands for `-`.
+fn is_same(a: &str, b: &str) -> bool {
+    a.replace('-', "_") == b.replace('-', "_")
+}
+
+fn untrusted(id: &str, found: &Found) -> Failure {
+    Failure::usage(
+        format!(
+            "the plugin `{id}` at {} is not trusted: it does not stand beside the program",
+            found.path.display()
+        ),
+        "if you trust its code like your own, write `trust: in-process` on the connection",
+    )
+}
+
+/// Whether a connector's name is the path of a spec file.
+pub(crate) fn is_spec_file(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|ext| ext.to_str());
+    name.contains(['/', '\\']) || matches!(extension, Some("json" | "yaml" | "yml"))
+}
+
+/// Reads a spec file, and says what is doubtful about it.
+///
+/// # Errors
+/// It cannot be read, or is not valid.
+pub(crate) fn read_spec(path: &Path) -> Result<(Connector, Judged)> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::usage(
+            format!("cannot read the spec file {}: {error}", path.display()),
+            "paths in a project are relative to the folder of the project file",
+        )
+    })?;
+    let checked = tapline_spec::check(&text);
+    let judged = Judged::of(path, checked.diagnostics);
+    match checked.document {
+        Some(document) => {
+            let connector = Connector {
+                document,
+                file: path.to_owned(),
+                plugin: None,
+            };
+            Ok((connector, judged))
+        }
+        None => Err(Failure::Invalid(judged)),
+    }
+}
+
+/// Where verified copies of plugins go; the host closes it to other users.
+fn cache_dir() -> PathBuf {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .unwrap_or_else(std::env::temp_dir)
+        .join("tapline/plugins")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_paths() {
+        let cases = [
+            ("mailchimp", false),
+            ("my-api", false),
+            ("specs/contacts.json", true),
+            ("contacts.yaml", true),
+            ("./contacts", true),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(is_spec_file(name), expected, "{name}");
+        }
+        assert!(is_same("my_api", "my-api"));
+    }
+}

@@ -1,0 +1,12 @@
+//! How things look: on a terminal for people, as one JSON document for programs.
+
+pub(crate) mod numbers;
+pub(crate) mod progress;
+pub(crate) mod screen;
+pub(crate) mod summary;
+pub(crate) mod table;
+pub(crate) mod text;
+
+pub(crate) use screen::Screen;
+pub(crate) use table::Table;
+pub(crate) use text::clean;

@@ -1,0 +1,230 @@
+//! What a run comes to: a table of numbers, and the answer to "did I get everything?".
+
+use std::time::Duration;
+
+use owo_colors::OwoColorize;
+use tapline_core::{Error, RunReport, ShortReason, UnknownReason, Verdict};
+
+use super::numbers::{bytes, count, duration, plural};
+use super::table::Cell;
+use super::{Table, clean};
+use crate::exit_code::Exit;
+use crate::failure::advice;
+
+/// One run that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// Its report.
+    pub(crate) report: RunReport,
+    /// The error that ended it.
+    pub(crate) error: Option<Error>,
+    /// The table, as people call it.
+    pub(crate) table: String,
+    /// The database file, as the project names it.
+    pub(crate) database: String,
+}
+
+impl Ended {
+    /// How the process would end after this run alone.
+    pub(crate) fn exit(&self) -> Exit {
+        match &self.error {
+            Some(error) => Exit::from(error.kind()),
+            None => Exit::from(&self.report.verdict),
+        }
+    }
+
+    /// The verdict in one word; an error is called one.
+    fn word(&self) -> &'static str {
+        match (&self.error, &self.report.verdict) {
+            (Some(_), _) | (_, Verdict::Short(ShortReason::Failed { .. })) => "failed",
+            (None, Verdict::Unknown(UnknownReason::Stopped)) => "stopped",
+            (None, verdict) => verdict.name(),
+        }
+    }
+
+    /// The verdict in words: what arrived, what is visible now, what to do.
+    pub(crate) fn words(&self) -> String {
+        let word = self.word();
+        let word = match word {
+            "complete" => word.green().bold().to_string(),
+            "failed" => word.red().bold().to_string(),
+            _ => word.yellow().bold().to_string(),
+        };
+        let mut lines = vec![format!(
+            "{}: {word}. {}",
+            clean(&self.report.pipeline),
+            self.what()
+        )];
+        lines.push(self.table_now());
+        lines.extend(self.rejects());
+        lines.extend(self.advice().map(|advice| format!("To do: {advice}.")));
+        lines.join("\n  ")
+    }
+
+    fn what(&self) -> String {
+        let report = &self.report;
+        let records = plural(report.records.read, "record");
+        let reached = format!("{records} on {}", plural(report.pages, "page"));
+        match &report.verdict {
+            Verdict::Complete(signal) => format!("Everything arrived: {records}; {signal}."),
+            Verdict::Short(ShortReason::Failed { error }) => {
+                format!("After {reached}: {}.", clean(error.trim_end_matches('.')))
+            }
+            Verdict::Short(reason) => {
+                format!(
+                    "Records are missing after {reached}: {}.",
+                    clean(&reason.to_string())
+                )
+            }
+            Verdict::Unknown(UnknownReason::Stopped) => format!("Stopped after {reached}."),
+            Verdict::Unknown(reason) => {
+                format!("Nothing proves that {reached} were all: {reason}.")
+            }
+        }
+    }
+
+    fn table_now(&self) -> String {
+        let (table, database) = (clean(&self.table), clean(&self.database));
+        if self.report.verdict.is_complete() {
+            let rows = plural(self.report.records.written, "row");
+            format!("The table {table} in {database} now has these {rows}.")
+        } else {
+            format!("The table {table} in {database} was not touched: what was there still is.")
+        }
+    }
+
+    fn rejects(&self) -> Option<String> {
+        let rejected = self.report.records.rejected;
+        (rejected > 0).then(|| {
+            let records = plural(rejected, "record");
+            format!("{records} did not fit; they are kept in _tapline_rejects, with the reason.")
+        })
+    }
+
+    /// What to do if this is not what was hoped for.
+    fn advice(&self) -> Option<&'static str> {
+        if let Some(error) = &self.error {
+            return advice(error.kind());
+        }
+        match &self.report.verdict {
+            Verdict::Complete(_) => None,
+            Verdict::Short(reason) => Some(match reason {
+                ShortReason::TotalMismatch { .. } => {
+                    "run it again, records may have changed meanwhile; if the numbers stay \
+                     apart, look at paginationParams of the spec"
+                }
+                ShortReason::RepeatedPosition | ShortReason::RepeatedPage => {
+                    "look at paginationParams of the spec: the source goes in circles"
+                }
+                ShortReason::NextRefused { .. } => {
+                    "if that address is right, add its origin to allow_hosts of the connection"
+                }
+                ShortReason::Limit { .. } => "raise or remove that limit to get the rest",
+                ShortReason::Failed { .. } => "run it again",
+            }),
+            Verdict::Unknown(UnknownReason::Stopped) => Some("run it again to get everything"),
+            Verdict::Unknown(UnknownReason::NoEndSignal) => {
+                Some("give the spec an end condition, so that a run can prove it is complete")
+            }
+        }
+    }
+}
+
+/// The numbers of all runs.
+pub(crate) fn table(runs: &[Ended]) -> Table {
+    let mut table = Table::new([
+        "pipeline", "verdict", "records", "pages", "retries", "waited", "received", "time",
+    ]);
+    for ended in runs {
+        let report = &ended.report;
+        let number = |text: String| Cell::Number(text);
+        table.row([
+            report.pipeline.as_str().into(),
+            ended.word().into(),
+            number(count(report.records.read)),
+            number(count(report.pages)),
+            number(count(report.retries)),
+            number(duration(Duration::from_millis(report.waited_ms))),
+            number(bytes(report.bytes)),
+            number(duration(Duration::from_millis(report.duration_ms))),
+        ]);
+    }
+    table
+}
+
+/// The table of numbers, then each verdict in words.
+pub(crate) fn text(runs: &[Ended], columns: usize) -> String {
+    let words: Vec<String> = runs.iter().map(Ended::words).collect();
+    format!("{}\n\n{}", table(runs).render(columns), words.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tapline_core::{EndSignal, ErrorKind, RecordCounts, WatermarkReport, Window};
+
+    use super::*;
+
+    fn ended(pipeline: &str, verdict: Verdict, error: Option<Error>) -> Ended {
+        let report = RunReport {
+            run_id: uuid::Uuid::nil(),
+            pipeline: pipeline.to_owned(),
+            sync_mode: "full_load".to_owned(),
+            window: Window::ALL,
+            verdict,
+            records: RecordCounts {
+                read: 4500,
+                written: 4498,
+                rejected: 2,
+                ..RecordCounts::default()
+            },
+            pages: 45,
+            requests: 46,
+            retries: 2,
+            waited_ms: 1050,
+            bytes: 1_912_000,
+            duration_ms: 2100,
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            watermarks: WatermarkReport::default(),
+            coverage: Vec::new(),
+            next_position: None,
+            error: error.as_ref().map(ToString::to_string),
+        };
+        Ended {
+            report,
+            error,
+            table: pipeline.to_owned(),
+            database: "warehouse.db".to_owned(),
+        }
+    }
+
+    fn failed() -> Ended {
+        let error = Error::new(ErrorKind::Auth, "read page", "401 Unauthorized").with("page", 46);
+        let reason = ShortReason::Failed {
+            error: error.to_string(),
+        };
+        ended("broken", Verdict::Short(reason), Some(error))
+    }
+
+    #[test]
+    fn every_verdict_says_what_arrived_what_is_there_and_what_to_do() {
+        let mismatch = ShortReason::TotalMismatch {
+            total: 5000,
+            received: 4500,
+        };
+        let limit = ShortReason::Limit {
+            name: "--max-pages".to_owned(),
+        };
+        let runs = [
+            ended("members", Verdict::Complete(EndSignal::EmptyPage), None),
+            ended("tickets", Verdict::Short(mismatch), None),
+            ended("limited", Verdict::Short(limit), None),
+            ended("users", Verdict::Unknown(UnknownReason::NoEndSignal), None),
+            ended("orders", Verdict::Unknown(UnknownReason::Stopped), None),
+            failed(),
+        ];
+        let shown = anstream::adapter::strip_str(&text(&runs, 100)).to_string();
+        insta::assert_snapshot!(shown);
+        let exits: Vec<u8> = runs.iter().map(|run| run.exit().code()).collect();
+        assert_eq!(exits, [0, 3, 3, 3, 6, 1]);
+    }
+}

@@ -1,0 +1,13 @@
+//! The project file: connections, destinations and pipelines, and how it is read.
+
+mod file;
+mod load;
+mod names;
+mod schema;
+mod value;
+
+pub(crate) use file::{Connection, Pipeline, ProjectFile, SyncMode, Trust};
+pub(crate) use load::{FILE_NAME, Project};
+pub(crate) use names::escape as pointer;
+pub(crate) use schema::project_schema;
+pub(crate) use value::Lookup;

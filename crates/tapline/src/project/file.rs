@@ -1,0 +1,231 @@
+//! What `tapline.yaml` may say. The JSON Schema is made from these types; closed objects
+//! throughout, so that no misspelt key is ever ignored.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::value::Value;
+
+/// A tapline project.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProjectFile {
+    /// Version of this format: 1.
+    #[schemars(range(min = 1, max = 1))]
+    #[expect(
+        dead_code,
+        reason = "the schema checks it; there is one version so far"
+    )]
+    version: u32,
+    /// Where tapline remembers what it did: `sqlite:` and a path.
+    #[serde(default = "default_state")]
+    pub(crate) state: String,
+    /// Credentials and base parameters for a connector, by name.
+    #[serde(default)]
+    pub(crate) connections: BTreeMap<String, Connection>,
+    /// Where records go, by name.
+    #[serde(default)]
+    pub(crate) destinations: BTreeMap<String, Destination>,
+    /// What is moved, by name.
+    #[serde(default)]
+    pub(crate) pipelines: BTreeMap<String, Pipeline>,
+}
+
+fn default_state() -> String {
+    "sqlite:.tapline/state.db".to_owned()
+}
+
+/// Credentials and base parameters for a connector.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Connection {
+    /// A plugin by name, `rest` with a spec file per stream, or the path of a spec file.
+    pub(crate) connector: String,
+    /// How to sign in.
+    pub(crate) auth: Option<Auth>,
+    /// Parameters for every stream.
+    #[serde(default)]
+    pub(crate) params: BTreeMap<String, Value>,
+    /// Spec files by stream, for the connector `rest`.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<String, PathBuf>,
+    /// Origins that requests may go to, besides the connector's own host.
+    #[serde(default)]
+    pub(crate) allow_hosts: Vec<String>,
+    /// Needed for a plugin that does not stand beside the program.
+    pub(crate) trust: Option<Trust>,
+}
+
+/// How to sign in.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Auth {
+    /// Which of the connector's ways to sign in; may be left out if there is only one.
+    pub(crate) spec_name: Option<String>,
+    /// Its parameters.
+    #[serde(default)]
+    pub(crate) params: BTreeMap<String, Value>,
+}
+
+/// How far a plugin is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Trust {
+    /// It runs inside this process, like tapline's own code.
+    InProcess,
+}
+
+/// Where records go.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Destination {
+    /// Kind of destination.
+    #[serde(rename = "type")]
+    #[expect(dead_code, reason = "the schema checks it; there is one kind so far")]
+    kind: DestinationKind,
+    /// The database file.
+    pub(crate) path: PathBuf,
+}
+
+/// Kind of destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum DestinationKind {
+    /// A SQLite file.
+    Sqlite,
+}
+
+/// What is moved, where to, and how.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pipeline {
+    /// What is read.
+    pub(crate) source: PipelineSource,
+    /// Where it goes.
+    pub(crate) destination: PipelineDestination,
+    /// How old and new records come together; `full_load` unless given.
+    #[serde(default)]
+    pub(crate) sync: Sync,
+    /// When it runs, under a scheduler.
+    #[expect(dead_code, reason = "the schema checks it; `run` ignores schedules")]
+    schedule: Option<Schedule>,
+}
+
+/// What a pipeline reads.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PipelineSource {
+    /// A connection of this project.
+    pub(crate) connection: String,
+    /// A stream of its connector.
+    pub(crate) stream: String,
+    /// Parameters of the stream; they win over those of the connection.
+    #[serde(default)]
+    pub(crate) params: BTreeMap<String, Value>,
+}
+
+/// Where a pipeline writes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PipelineDestination {
+    /// A destination of this project.
+    pub(crate) name: String,
+    /// The table.
+    pub(crate) table: String,
+    /// Schema of the raw table; `public` unless given.
+    pub(crate) schema: Option<String>,
+    /// Schema of the deduplicated table; `staged` unless given.
+    #[expect(dead_code, reason = "for sync modes that this version does not run")]
+    staged_schema: Option<String>,
+}
+
+/// How old and new records come together.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sync {
+    /// The sync mode.
+    #[serde(default)]
+    pub(crate) mode: SyncMode,
+    /// The field that tells new records from old ones.
+    #[expect(dead_code, reason = "for sync modes that this version does not run")]
+    cursor: Option<String>,
+    /// What the cursor holds.
+    #[expect(dead_code, reason = "for sync modes that this version does not run")]
+    cursor_type: Option<CursorType>,
+    /// The fields that identify a record.
+    #[serde(default)]
+    #[expect(dead_code, reason = "for sync modes that this version does not run")]
+    primary_keys: Vec<String>,
+}
+
+/// Sync modes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SyncMode {
+    /// The table is replaced, in one step, when everything has arrived.
+    #[default]
+    FullLoad,
+    /// Everything is fetched and added.
+    FullAppend,
+    /// What is new is fetched and added.
+    Incremental,
+    /// What is new is added, and the latest version of each record kept apart.
+    IncrementalWithQualify,
+}
+
+impl SyncMode {
+    /// The mode as it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::FullLoad => "full_load",
+            Self::FullAppend => "full_append",
+            Self::Incremental => "incremental",
+            Self::IncrementalWithQualify => "incremental_with_qualify",
+        }
+    }
+}
+
+/// What a cursor holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum CursorType {
+    /// A point in time.
+    Timestamp,
+    /// A whole number.
+    Integer,
+    /// Text, in the order of its letters.
+    String,
+}
+
+/// When a pipeline runs.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the schema checks it; `run` ignores schedules")]
+struct Schedule {
+    /// The unit of `interval`.
+    frequency: Frequency,
+    /// Runs every so many units; 1 unless given.
+    #[schemars(range(min = 1))]
+    interval: Option<u32>,
+    /// Whether the past is fetched too.
+    backfill: Option<bool>,
+}
+
+/// The unit of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Frequency {
+    /// A single run.
+    Once,
+    /// Minutes.
+    Minute,
+    /// Hours.
+    Hour,
+    /// Days.
+    Day,
+    /// Weeks.
+    Week,
+}

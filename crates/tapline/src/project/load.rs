@@ -1,0 +1,297 @@
+//! Finds and reads the project file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tapline_core::{Error, ErrorKind, Params};
+use tapline_spec::{Diagnostic, Severity};
+
+use super::value::{Lookup, Value};
+use super::{Connection, Pipeline, ProjectFile, names, project_schema};
+use crate::connectors::is_spec_file;
+use crate::failure::{Failure, Result};
+use crate::judged::Judged;
+use crate::output::text::hint;
+
+/// The name that is searched for.
+pub(crate) const FILE_NAME: &str = "tapline.yaml";
+
+/// A project file that was read and is valid.
+#[derive(Clone, Debug)]
+pub(crate) struct Project {
+    path: PathBuf,
+    text: String,
+    file: ProjectFile,
+    lints: Judged,
+}
+
+/// Parameters as written, at this JSON pointer of the project file.
+pub(crate) type Written<'a> = (String, &'a BTreeMap<String, Value>);
+
+impl Project {
+    /// Reads `given`, or the first `tapline.yaml` from the current folder upward.
+    ///
+    /// # Errors
+    /// There is none, it cannot be read, or it is not valid.
+    pub(crate) fn find(given: Option<&Path>) -> Result<Self> {
+        let path = match given {
+            Some(path) => path.to_owned(),
+            None => search()?,
+        };
+        let text = fs::read_to_string(&path).map_err(|error| {
+            let message = format!("cannot read the project file {}: {error}", path.display());
+            Failure::usage(
+                message,
+                "`tapline init` writes one; `--project FILE` names another",
+            )
+        })?;
+        Self::read(&path, text)
+    }
+
+    /// Reads the project file `text` that stands at `path`.
+    ///
+    /// # Errors
+    /// It is not valid.
+    pub(crate) fn read(path: &Path, text: String) -> Result<Self> {
+        let (file, mut found) = judge(&text);
+        tapline_spec::locate(&text, &mut found);
+        let judged = Judged::of(path, found);
+        match file {
+            Some(file) if judged.errors() == 0 => Ok(Self {
+                path: path.to_owned(),
+                text,
+                file,
+                lints: judged,
+            }),
+            _ => Err(Failure::Invalid(judged)),
+        }
+    }
+
+    /// What was written.
+    pub(crate) fn file(&self) -> &ProjectFile {
+        &self.file
+    }
+
+    /// Where the file is, as it was named.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is valid but doubtful.
+    pub(crate) fn lints(&self) -> &Judged {
+        &self.lints
+    }
+
+    /// `path`, relative to the folder of the project file.
+    pub(crate) fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder().join(path)
+    }
+
+    fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    /// The file in which the state is kept.
+    pub(crate) fn state(&self) -> PathBuf {
+        let state = &self.file.state;
+        self.resolve(state.strip_prefix("sqlite:").unwrap_or(state))
+    }
+
+    /// The spec files that connections name, once each.
+    pub(crate) fn spec_files(&self) -> BTreeSet<PathBuf> {
+        let connections = self.file.connections.values();
+        let named = connections.flat_map(|connection| {
+            let connector = Path::new(&connection.connector);
+            let itself = is_spec_file(&connection.connector).then_some(connector);
+            connection
+                .streams
+                .values()
+                .map(PathBuf::as_path)
+                .chain(itself)
+        });
+        named.map(|path| self.resolve(path)).collect()
+    }
+
+    /// The pipeline called `name`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn pipeline(&self, name: &str) -> Result<&Pipeline> {
+        let known = &self.file.pipelines;
+        let unknown = || self.unknown("pipeline", name, known.keys().map(String::as_str));
+        known.get(name).ok_or_else(unknown)
+    }
+
+    /// The connection called `name`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn connection(&self, name: &str) -> Result<&Connection> {
+        let known = &self.file.connections;
+        let unknown = || self.unknown("connection", name, known.keys().map(String::as_str));
+        known.get(name).ok_or_else(unknown)
+    }
+
+    /// The database of the destination called `name`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn database(&self, name: &str) -> Result<PathBuf> {
+        let known = &self.file.destinations;
+        let unknown = || self.unknown("destination", name, known.keys().map(String::as_str));
+        let destination = known.get(name).ok_or_else(unknown)?;
+        Ok(self.resolve(&destination.path))
+    }
+
+    fn unknown<'a>(
+        &self,
+        noun: &str,
+        name: &str,
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> Failure {
+        let message = format!("unknown {noun} `{name}` in {}", self.path.display());
+        Failure::usage(message, hint(name, known))
+    }
+
+    /// The values of `written`, later ones winning, with every reference looked up.
+    ///
+    /// # Errors
+    /// A reference leads to nothing; it says where the reference stands.
+    pub(crate) fn params(&self, written: &[Written<'_>], lookup: Lookup) -> Result<Params> {
+        let mut params = Params::default();
+        for (pointer, values) in written {
+            for (name, value) in *values {
+                let param = value.resolve(self.folder(), lookup).map_err(|error| {
+                    let at = format!("{pointer}/{}", names::escape(name));
+                    self.invalid(vec![Diagnostic::error("E-secret", at, error.to_string())])
+                })?;
+                params.set(name, param);
+            }
+        }
+        Ok(params)
+    }
+
+    /// The failure for errors found later at places of this file.
+    pub(crate) fn invalid(&self, mut found: Vec<Diagnostic>) -> Failure {
+        tapline_spec::locate(&self.text, &mut found);
+        Failure::Invalid(Judged::of(&self.path, found))
+    }
+}
+
+/// The project, if the text is one at all, and what is wrong with it.
+fn judge(text: &str) -> (Option<ProjectFile>, Vec<Diagnostic>) {
+    let diagnosis = tapline_spec::diagnose(text, &project_schema());
+    let mut found = diagnosis.diagnostics;
+    if found.iter().any(|d| d.severity == Severity::Error) {
+        return (None, found);
+    }
+    let value = diagnosis.value.unwrap_or_default();
+    match serde_json::from_value::<ProjectFile>(value) {
+        Ok(file) => {
+            found.extend(names::check(&file));
+            (Some(file), found)
+        }
+        Err(error) => {
+            found.push(Diagnostic::error("E-project", "", error.to_string()));
+            (None, found)
+        }
+    }
+}
+
+/// The nearest project file, from the current folder upward.
+fn search() -> Result<PathBuf> {
+    let here = std::env::current_dir().map_err(|error| {
+        Error::new(
+            ErrorKind::Usage,
+            "find project",
+            "the current folder is gone",
+        )
+        .with_source(error)
+    })?;
+    let mut found = here.ancestors().map(|folder| folder.join(FILE_NAME));
+    let path = found.find(|path| path.is_file()).ok_or_else(|| {
+        Failure::usage(
+            format!("there is no {FILE_NAME} in {} or above", here.display()),
+            "`tapline init` writes one; `--project FILE` names another; `tapline demo` needs none",
+        )
+    })?;
+    // In the current folder, messages read better with the bare name.
+    Ok(path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "\
+version: 1
+connections:
+  shop:
+    connector: mailchimp
+    auth: { specName: Basic Authentication, params: { username: any, password: '${env:KEY}' } }
+    params: { domain: us1 }
+destinations:
+  warehouse: { type: sqlite, path: warehouse.db }
+pipelines:
+  members:
+    source: { connection: shop, stream: members, params: { listId: 57afe96172 } }
+    destination: { name: warehouse, table: members }
+    sync: { mode: incremental_with_qualify, cursor: last_changed, cursor_type: timestamp, primary_keys: [id] }
+    schedule: { frequency: hour, interval: 1, backfill: true }
+";
+
+    fn problems(text: &str) -> String {
+        match Project::read(Path::new("tapline.yaml"), text.to_owned()) {
+            Ok(_) => "valid".to_owned(),
+            Err(failure) => anstream::adapter::strip_str(&failure.to_string()).to_string(),
+        }
+    }
+
+    #[test]
+    fn the_project_of_the_design_is_valid() {
+        assert_eq!(problems(GOOD), "valid");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        let cases = [
+            (
+                "misspelt_key",
+                ("domain: us1 }", "domain: us1 }\n    alow_hosts: []"),
+            ),
+            (
+                "unknown_connection",
+                ("connection: shop", "connection: shpo"),
+            ),
+            ("unknown_destination", ("name: warehouse", "name: lake")),
+            (
+                "unknown_mode",
+                ("incremental_with_qualify", "incremental_with_qualfy"),
+            ),
+            ("bad_reference", ("${env:KEY}", "${ENV:KEY}")),
+            ("bad_version", ("version: 1", "version: 2")),
+            ("wrong_type", ("interval: 1", "interval: hourly")),
+        ];
+        for (name, (from, to)) in cases {
+            let text = GOOD.replace(from, to);
+            assert_ne!(text, GOOD, "{name}");
+            insta::assert_snapshot!(name, problems(&text));
+        }
+    }
+
+    #[test]
+    fn a_missing_variable_is_named_with_its_place() {
+        let text = GOOD.replace("${env:KEY}", "${env:TAPLINE_NOT_THERE}");
+        let project = Project::read(Path::new("tapline.yaml"), text).unwrap();
+        let auth = project.connection("shop").unwrap().auth.as_ref().unwrap();
+        let written = [("/connections/shop/auth/params".to_owned(), &auth.params)];
+        let failure = project.params(&written, Lookup::Real).unwrap_err();
+        let shown = anstream::adapter::strip_str(&failure.to_string()).to_string();
+        assert!(shown.starts_with("tapline.yaml:5:"), "{shown}");
+        assert!(shown.contains("`TAPLINE_NOT_THERE` is not set"), "{shown}");
+    }
+}

@@ -1,0 +1,122 @@
+//! What a schema cannot say: names that must exist, and references that must be well formed.
+
+use std::collections::BTreeMap;
+
+use tapline_spec::Diagnostic;
+
+use super::ProjectFile;
+use super::file::{Connection, Pipeline};
+use super::value::Value;
+use crate::output::text::hint;
+
+/// Everything wrong with the names and references of `file`.
+pub(super) fn check(file: &ProjectFile) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    if !file.state.starts_with("sqlite:") {
+        found.push(state(&file.state));
+    }
+    for (name, connection) in &file.connections {
+        check_connection(name, connection, &mut found);
+    }
+    for (name, pipeline) in &file.pipelines {
+        check_pipeline(name, pipeline, file, &mut found);
+    }
+    check_tables(file, &mut found);
+    found
+}
+
+fn state(written: &str) -> Diagnostic {
+    let message = format!("the state `{written}` is not available yet");
+    Diagnostic::error("E-state", "/state", message)
+        .with_hint("write `sqlite:` and a path, like `sqlite:.tapline/state.db`")
+}
+
+fn check_connection(name: &str, connection: &Connection, found: &mut Vec<Diagnostic>) {
+    let pointer = format!("/connections/{}", escape(name));
+    check_values(&format!("{pointer}/params"), &connection.params, found);
+    if let Some(auth) = &connection.auth {
+        check_values(&format!("{pointer}/auth/params"), &auth.params, found);
+    }
+    if !connection.streams.is_empty() && connection.connector != "rest" {
+        let message = format!(
+            "`streams` belongs to the connector `rest`; `{}` has its own",
+            connection.connector
+        );
+        found.push(
+            Diagnostic::error("E-streams", format!("{pointer}/streams"), message)
+                .with_hint("remove `streams`, or write `connector: rest`"),
+        );
+    }
+}
+
+fn check_pipeline(
+    name: &str,
+    pipeline: &Pipeline,
+    file: &ProjectFile,
+    found: &mut Vec<Diagnostic>,
+) {
+    let pointer = format!("/pipelines/{}", escape(name));
+    let connections = file.connections.keys().map(String::as_str);
+    let wanted = &pipeline.source.connection;
+    if !file.connections.contains_key(wanted) {
+        let at = format!("{pointer}/source/connection");
+        found.push(unknown("connection", at, wanted, connections));
+    }
+    let destinations = file.destinations.keys().map(String::as_str);
+    let wanted = &pipeline.destination.name;
+    if !file.destinations.contains_key(wanted) {
+        let at = format!("{pointer}/destination/name");
+        found.push(unknown("destination", at, wanted, destinations));
+    }
+    check_values(
+        &format!("{pointer}/source/params"),
+        &pipeline.source.params,
+        found,
+    );
+}
+
+/// Two pipelines that replace the same table would undo each other's work.
+fn check_tables(file: &ProjectFile, found: &mut Vec<Diagnostic>) {
+    let mut seen = BTreeMap::new();
+    for (name, pipeline) in &file.pipelines {
+        let destination = &pipeline.destination;
+        let key = (&destination.name, &destination.schema, &destination.table);
+        if let Some(other) = seen.insert(key, name) {
+            let message = format!(
+                "pipelines `{other}` and `{name}` both fill the table `{}`",
+                destination.table
+            );
+            let pointer = format!("/pipelines/{}/destination/table", escape(name));
+            found.push(Diagnostic::error("E-table", pointer, message));
+        }
+    }
+}
+
+fn check_values(pointer: &str, values: &BTreeMap<String, Value>, found: &mut Vec<Diagnostic>) {
+    for (name, value) in values {
+        if let Err(error) = value.check() {
+            let at = format!("{pointer}/{}", escape(name));
+            found.push(Diagnostic::error("E-reference", at, error.to_string()));
+        }
+    }
+}
+
+/// An unknown name, and the known ones.
+fn unknown<'a>(
+    noun: &str,
+    pointer: String,
+    wanted: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    Diagnostic::error(
+        "E-unknown-name",
+        pointer,
+        format!("unknown {noun} `{wanted}`"),
+    )
+    .with_hint(hint(wanted, known))
+}
+
+/// A name as a part of a JSON pointer.
+pub(crate) fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,256 @@
+//! From a pipeline's name to everything a run needs. First offline, as far as files say
+//! ([`Wiring::stream`]); then with sockets and databases ([`Wiring::source`], [`Wiring::doors`]).
+
+mod place;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tapline_core::{Clock, Doors, Events, Hooks, Limits, NoHooks, Params, Redactor, StateStore};
+use tapline_dest_sqlite::SqliteDestination;
+use tapline_engine::{HttpSource, HttpSourceConfig, base_url};
+use tapline_host::Services;
+use tapline_http::{AllowList, Client, ClientConfig, Origin};
+use tapline_spec::{Plan, Planned};
+use tapline_state::SqliteState;
+use uuid::Uuid;
+
+use crate::connectors::{Catalogue, Connector, REST, is_spec_file, read_spec};
+use crate::doors::{SystemClock, ThreadPool};
+use crate::failure::{Failure, Result};
+use crate::output::text::hint;
+use crate::project::{Connection, Lookup, Pipeline, Project, Trust, pointer};
+
+/// What is sent as `User-Agent`.
+const USER_AGENT: &str = concat!("tapline/", env!("CARGO_PKG_VERSION"));
+
+/// A project and the connectors it can use.
+pub(crate) struct Wiring<'a> {
+    /// The project.
+    pub(crate) project: &'a Project,
+    catalogue: &'a Catalogue,
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// One stream, planned: all that can be known of it without any request.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    /// Connector and stream, for people: `mailchimp.members`.
+    pub(crate) label: String,
+    connection: String,
+    connector: Connector,
+    plan: Arc<Plan>,
+    params: Params,
+}
+
+/// A stream that can be read, and its connector's hooks.
+pub(crate) struct Opened {
+    /// The pages.
+    pub(crate) source: Arc<HttpSource>,
+    /// The hooks.
+    pub(crate) hooks: Arc<dyn Hooks>,
+}
+
+/// What is asked of a source besides its stream.
+pub(crate) struct Reading {
+    /// The run whose rows these are.
+    pub(crate) run_id: Uuid,
+    /// Pages after which reading is cut short.
+    pub(crate) max_pages: Option<u64>,
+    /// Where waits are told.
+    pub(crate) events: Events,
+}
+
+impl<'a> Wiring<'a> {
+    /// Wires `project` with the connectors of `catalogue`.
+    pub(crate) fn new(project: &'a Project, catalogue: &'a Catalogue) -> Self {
+        Self {
+            project,
+            catalogue,
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+
+    /// Plans the stream of the pipeline `name`.
+    ///
+    /// # Errors
+    /// The connector, the stream, a parameter or a secret is not as it should be.
+    pub(crate) fn stream(&self, name: &str, lookup: Lookup) -> Result<Stream> {
+        let pipeline = self.project.pipeline(name)?;
+        let connection = self.project.connection(&pipeline.source.connection)?;
+        let connector = self.connector(connection, pipeline)?;
+        let params = self.params(name, connection, pipeline, &connector, lookup)?;
+        let auth = connection.auth.as_ref();
+        let auth = auth.and_then(|auth| auth.spec_name.as_deref());
+        let wanted = &pipeline.source.stream;
+        let Planned { plan, params } =
+            tapline_spec::plan(&connector.document, wanted, auth, &params)
+                .map_err(|found| place::failure(self.project, name, &connector, found))?;
+        Ok(Stream {
+            label: format!("{}.{wanted}", plan.connector),
+            connection: pipeline.source.connection.clone(),
+            connector,
+            plan: Arc::new(plan),
+            params,
+        })
+    }
+
+    /// The connector that `connection` names.
+    fn connector(&self, connection: &Connection, pipeline: &Pipeline) -> Result<Connector> {
+        let name = connection.connector.as_str();
+        if is_spec_file(name) {
+            return Ok(read_spec(&self.project.resolve(name))?.0);
+        }
+        if name == REST && !connection.streams.is_empty() {
+            return self.spec_of_stream(connection, &pipeline.source.stream);
+        }
+        let trusted = connection.trust == Some(Trust::InProcess);
+        self.catalogue.plugin(name, trusted)
+    }
+
+    fn spec_of_stream(&self, connection: &Connection, stream: &str) -> Result<Connector> {
+        let path = connection.streams.get(stream).ok_or_else(|| {
+            let known = connection.streams.keys().map(String::as_str);
+            Failure::usage(
+                format!("the connection has no spec file for the stream `{stream}`"),
+                hint(stream, known),
+            )
+        })?;
+        Ok(read_spec(&self.project.resolve(path))?.0)
+    }
+
+    /// Parameters of connection and pipeline. The connection's are for all of its streams, so
+    /// one that only another stream declares is left out.
+    fn params(
+        &self,
+        name: &str,
+        connection: &Connection,
+        pipeline: &Pipeline,
+        connector: &Connector,
+        lookup: Lookup,
+    ) -> Result<Params> {
+        let at = format!("/connections/{}", pointer(&pipeline.source.connection));
+        let mut params = Params::default();
+        if let Some(auth) = &connection.auth {
+            let written = (format!("{at}/auth/params"), &auth.params);
+            params.overlay(&self.project.params(&[written], lookup)?);
+        }
+        let shared = self
+            .project
+            .params(&[(format!("{at}/params"), &connection.params)], lookup)?;
+        let wanted = &pipeline.source.stream;
+        let kept = shared
+            .iter()
+            .filter(|(name, _)| !is_elsewhere(connector, wanted, name));
+        params.overlay(&kept.map(|(name, param)| (name, param.clone())).collect());
+        let at = format!("/pipelines/{}/source/params", pointer(name));
+        let own = self
+            .project
+            .params(&[(at, &pipeline.source.params)], lookup)?;
+        params.overlay(&own);
+        Ok(params)
+    }
+
+    /// Opens `stream`; nothing is sent before its pages are asked for.
+    ///
+    /// # Errors
+    /// Its address is none, TLS cannot be set up, the connector refuses its parameters.
+    pub(crate) fn source(
+        &self,
+        stream: &Stream,
+        reading: Reading,
+        state: Arc<dyn StateStore>,
+    ) -> Result<Opened> {
+        let redactor = Redactor::new(stream.params.secrets());
+        let client = self.client(stream, &redactor, reading.events)?;
+        let hooks: Arc<dyn Hooks> = match &stream.connector.plugin {
+            Some(plugin) => {
+                let services = Services {
+                    transport: client.transport(Arc::new(NoHooks)),
+                    state,
+                    clock: self.clock.clone(),
+                };
+                plugin
+                    .open(&stream.params, services)
+                    .map_err(tapline_core::Error::from)?
+            }
+            None => Arc::new(NoHooks),
+        };
+        let source = HttpSource::new(HttpSourceConfig {
+            plan: stream.plan.clone(),
+            params: stream.params.clone(),
+            transport: client.transport(hooks.clone()),
+            hooks: hooks.clone(),
+            clock: self.clock.clone(),
+            compute: Arc::new(ThreadPool),
+            redactor,
+            limits: Limits::default(),
+            run_id: reading.run_id,
+            max_pages: reading.max_pages,
+        });
+        Ok(Opened {
+            source: Arc::new(source),
+            hooks,
+        })
+    }
+
+    fn client(&self, stream: &Stream, redactor: &Redactor, events: Events) -> Result<Client> {
+        let connection = self.project.connection(&stream.connection)?;
+        let url = base_url(&stream.plan.request, &stream.params)?;
+        let allowed: Vec<Origin> = connection
+            .allow_hosts
+            .iter()
+            .map(|host| host.parse())
+            .collect::<Result<_, tapline_core::Error>>()?;
+        let client = Client::new(ClientConfig {
+            base: vec![Origin::of(&url)?],
+            auth: stream.plan.auth.clone(),
+            params: stream.params.clone(),
+            allow: AllowList::explicit(allowed),
+            limits: Limits::default(),
+            delay: Duration::from_millis(stream.plan.delay_ms),
+            clock: self.clock.clone(),
+            events,
+            redactor: redactor.clone(),
+            user_agent: USER_AGENT.to_owned(),
+        })?;
+        Ok(client)
+    }
+
+    /// Opens the project's state.
+    ///
+    /// # Errors
+    /// The file cannot be opened or created.
+    pub(crate) fn state(&self) -> Result<Arc<dyn StateStore>> {
+        let state = SqliteState::open(self.project.state(), self.clock.clone())?;
+        Ok(Arc::new(state))
+    }
+
+    /// The doors of a run that writes to the destination called `destination`.
+    ///
+    /// # Errors
+    /// The database cannot be opened.
+    pub(crate) fn doors(
+        &self,
+        source: Arc<HttpSource>,
+        destination: &str,
+        state: Arc<dyn StateStore>,
+    ) -> Result<Doors> {
+        let database = self.project.database(destination)?;
+        Ok(Doors {
+            source,
+            destination: Arc::new(SqliteDestination::open(database)?),
+            state,
+            clock: self.clock.clone(),
+            compute: Arc::new(ThreadPool),
+        })
+    }
+}
+
+/// Whether only streams other than `wanted` declare the parameter `name`.
+fn is_elsewhere(connector: &Connector, wanted: &str, name: &str) -> bool {
+    let declares = |spec: &tapline_spec::SourceSpec| spec.properties().any(|(n, _)| n == name);
+    let document = &connector.document;
+    !document.stream(wanted).is_some_and(declares) && document.streams.values().any(declares)
+}

@@ -3,7 +3,7 @@
 //! `abi_stable` has attributes for this, but they name `abi_stable`, which an author would have to
 //! depend on. So the one exported symbol is written out here.
 
-use abi_stable::library::RootModuleResult;
+use abi_stable::library::{CheckTypeLayout, RootModuleResult};
 use abi_stable::prefix_type::PrefixTypeTrait;
 use abi_stable::std_types::RStr;
 use tapline_abi::{Root, RootRef};
@@ -59,8 +59,6 @@ pub mod private {
         unsafe { LibHeader::from_constructor::<RootRef>(loader::<C>, CheckTypeLayout::Yes) }
     }
 }
-
-use abi_stable::library::CheckTypeLayout;
 
 extern "C" fn loader<C: Connector>() -> RootModuleResult {
     abi_stable::library::__call_root_module_loader(root::<C>)

@@ -102,7 +102,8 @@ fn whole(document: &ConnectorDocument, out: &mut Vec<Diagnostic>) {
             )
             .with_hint("move it into `streams`, under a name"),
         ),
-        None if !has_streams => out.push(Diagnostic::lint(
+        // A connector with ways to sign in may leave its streams to the project.
+        None if !has_streams && document.is_fragment() => out.push(Diagnostic::lint(
             "L-no-stream",
             "",
             "neither `streams` nor `sourceSpec` is given: nothing can be read",

@@ -18,10 +18,12 @@ pub(crate) fn explain(judge: &mut Judge<'_>, error: &ValidationError<'_>, forms:
         .iter()
         .partition(|form| wanted_types(form, at).is_empty());
     if fitting.is_empty() {
-        let wanted: Vec<&str> = others
-            .iter()
-            .flat_map(|form| wanted_types(form, at))
-            .collect();
+        let mut wanted: Vec<&str> = Vec::new();
+        for kind in others.iter().flat_map(|form| wanted_types(form, at)) {
+            if !wanted.contains(&kind) {
+                wanted.push(kind);
+            }
+        }
         return judge.push(wrong_type(at, &wanted, error.instance()));
     }
     let meant: Vec<&Faults> = fitting

@@ -21,6 +21,16 @@ pub(crate) fn judge(value: &Value, schema: &Value, validator: &Validator) -> Vec
     judge.findings
 }
 
+/// Explains one error, which is about a schema that cannot be had.
+pub(crate) fn explain_alone(error: &ValidationError<'_>) -> Vec<Diagnostic> {
+    let mut judge = Judge {
+        schema: &Value::Null,
+        findings: Vec::new(),
+    };
+    judge.explain(error);
+    judge.findings
+}
+
 /// The schema, and what was found so far.
 pub(crate) struct Judge<'a> {
     schema: &'a Value,
@@ -73,8 +83,7 @@ impl Judge<'_> {
         let path = error.schema_path().as_str();
         let (schema, _) = path.rsplit_once('/')?;
         let description = self.schema.pointer(schema)?.get("description")?.as_str()?;
-        let name = subject(error.instance_path().as_str());
-        Some(format!("{name} is: {description}"))
+        Some(format!("its description: {description}"))
     }
 
     pub(crate) fn push(&mut self, finding: Diagnostic) {
@@ -192,8 +201,8 @@ fn shown(found: &Value) -> String {
     match found {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
-        Value::String(text) if text.chars().count() > 40 => "a text".to_owned(),
-        Value::String(text) => format!("the text {text:?}"),
+        // It may be a secret.
+        Value::String(_) => "a text".to_owned(),
         scalar => scalar.to_string(),
     }
 }

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::ConnectorDocument;
 
 /// Where the schema is published.
-const ID: &str = "https://tapline.dev/schema/connector.v1.json";
+const ID: &str =
+    "https://raw.githubusercontent.com/tapline/tapline/main/specs/schema/connector.v1.json";
 
 /// The JSON Schema of a connector document: `specs/schema/connector.v1.json`.
 pub fn connector_schema() -> Value {

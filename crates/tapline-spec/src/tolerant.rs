@@ -45,11 +45,7 @@ impl Reading {
 /// Rewrites `value` into the strict form, as far as it can.
 pub(crate) fn read(value: Value) -> Reading {
     let is_bare = is_bare_source_spec(&value);
-    let mut value = if is_bare {
-        json!({ "sourceSpec": value })
-    } else {
-        value
-    };
+    let mut value = if is_bare { wrapped(value) } else { value };
     let mut rewrite = Rewrite::default();
     if let Value::Object(document) = &mut value {
         document_forms(document, &mut rewrite);
@@ -63,13 +59,21 @@ pub(crate) fn read(value: Value) -> Reading {
 }
 
 /// `{attributes, spec}` without anything around it.
-fn is_bare_source_spec(value: &Value) -> bool {
+pub(crate) fn is_bare_source_spec(value: &Value) -> bool {
     let Some(object) = value.as_object() else {
         return false;
     };
     let connector_keys = ["id", "name", "type", "authSpec", "sourceSpec", "streams"];
     (object.contains_key("attributes") || object.contains_key("spec"))
         && !connector_keys.iter().any(|key| object.contains_key(*key))
+}
+
+/// The source spec as the only one of a document, whose `$schema` it may have named.
+fn wrapped(mut source: Value) -> Value {
+    if let Some(object) = source.as_object_mut() {
+        object.shift_remove("$schema");
+    }
+    json!({ "sourceSpec": source })
 }
 
 fn document_forms(document: &mut Map<String, Value>, rewrite: &mut Rewrite) {
@@ -153,8 +157,11 @@ fn attribute_forms(attributes: &mut Map<String, Value>, at: &str, rewrite: &mut 
 /// A bare path means the bare elements: no wrapper, and nothing copied from beside the array.
 fn content_forms(attributes: &mut Map<String, Value>, at: &str, rewrite: &mut Rewrite) {
     for (key, marks) in [
-        ("contentPath", json!({ "unwrap": true, "siblings": false })),
-        ("explodeEntityPath", json!({})),
+        (
+            "contentPath",
+            json!({ "path": null, "unwrap": true, "siblings": false }),
+        ),
+        ("explodeEntityPath", json!({ "path": null })),
     ] {
         let at = format!("{at}/{key}");
         match attributes.get_mut(key) {

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use serde_saphyr::{Location, Options, Spanned};
+use serde_saphyr::{Error, Location, Options, Spanned};
 
 use crate::Diagnostic;
 use crate::locate::{At, Inner, Tree};
@@ -38,12 +38,36 @@ fn options() -> Options {
 }
 
 fn syntax(error: &serde_saphyr::Error) -> Diagnostic {
-    let full = error.without_snippet().to_string();
-    let mut diagnostic = Diagnostic::error("E-syntax", "", full.lines().next().unwrap_or_default());
+    let error = error.without_snippet();
+    let (code, message) = match error {
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            ("E-duplicate-key", format!("`{key}` is written twice"))
+        }
+        Error::MultipleDocuments { .. } => {
+            let message = "a second document begins here; only one is read".to_owned();
+            ("E-syntax", message)
+        }
+        _ => ("E-syntax", first_line(&error.to_string())),
+    };
+    let mut diagnostic = Diagnostic::error(code, "", message);
+    diagnostic.hint = match diagnostic.message.as_str() {
+        message if message.contains("a tab") => Some("YAML is indented with spaces".to_owned()),
+        message if message.starts_with("alias replay") => {
+            Some("write out what the aliases repeat".to_owned())
+        }
+        _ => None,
+    };
     if let Some(at) = error.location().map(At::from) {
         (diagnostic.line, diagnostic.column) = (Some(at.line), Some(at.column));
     }
     diagnostic
+}
+
+/// The message without its place, which is reported on its own.
+fn first_line(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let line = line.split(" at line ").next().unwrap_or(line);
+    line.to_owned()
 }
 
 impl From<Location> for At {
@@ -80,39 +104,39 @@ impl<'de> Visitor<'de> for Places {
         f.write_str("any value")
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Inner, E> {
+    fn visit_bool<E>(self, _: bool) -> Result<Inner, E> {
         Ok(Inner::Scalar)
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Inner, E> {
+    fn visit_i64<E>(self, _: i64) -> Result<Inner, E> {
         Ok(Inner::Scalar)
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Inner, E> {
+    fn visit_u64<E>(self, _: u64) -> Result<Inner, E> {
         Ok(Inner::Scalar)
     }
 
-    fn visit_i128<E: Error>(self, _: i128) -> Result<Inner, E> {
+    fn visit_i128<E>(self, _: i128) -> Result<Inner, E> {
         Ok(Inner::Scalar)
     }
 
-    fn visit_u128<E: Error>(self, _: u128) -> Result<Inner, E> {
+    fn visit_u128<E>(self, _: u128) -> Result<Inner, E> {
         Ok(Inner::Scalar)
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Inner, E> {
+    fn visit_f64<E>(self, _: f64) -> Result<Inner, E> {
         Ok(Inner::Scalar)
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Inner, E> {
+    fn visit_str<E>(self, _: &str) -> Result<Inner, E> {
         Ok(Inner::Scalar)
     }
 
-    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<Inner, E> {
+    fn visit_bytes<E>(self, _: &[u8]) -> Result<Inner, E> {
         Ok(Inner::Scalar)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Inner, E> {
+    fn visit_unit<E>(self) -> Result<Inner, E> {
         Ok(Inner::Scalar)
     }
 

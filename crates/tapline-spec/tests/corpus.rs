@@ -1,6 +1,8 @@
 //! Holds the checker against the documents under `specs/`: what it says of each is written down
 //! beside it. `TAPLINE_BLESS=1` writes it anew; read the difference before it is committed.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -113,4 +115,17 @@ fn what_was_read_tolerantly_is_strict_afterwards() {
 fn the_published_schema_is_the_one_in_use() {
     let text = format!("{:#}\n", connector_schema());
     assert_blessed(&specs().join("schema/connector.v1.json"), &text);
+}
+
+#[test]
+fn the_connectors_of_this_repository_are_sound() {
+    for connector in ["mailchimp", "rest", "zendesk"] {
+        let path = specs().join(format!("../plugins/{connector}/spec.json"));
+        let checked = check(&fs::read_to_string(path).unwrap());
+        assert!(
+            checked.document.is_some(),
+            "{connector}: {}",
+            said(&checked)
+        );
+    }
 }

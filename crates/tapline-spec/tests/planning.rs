@@ -1,5 +1,7 @@
 //! From documents to plans: what each key comes to mean, and what cannot be planned.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 use std::fs;
 use std::path::Path;
 
@@ -223,7 +225,7 @@ fn a_fragment_gets_host_and_credentials_from_its_connection() {
         None,
         &[],
         &[
-            "error[E-missing-parameter] at /sourceSpec/attributes/urlParams: there is no host: `urlParams.host` is not given, nor is the parameter `host`",
+            "error[E-missing-parameter] at /sourceSpec/attributes/urlParams: the parameter `host` is missing, and there is no `urlParams.host`",
         ],
     );
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Diagnostic, pointer};
+use crate::{Diagnostic, judge, pointer};
 
 /// Checks the schema of parameters at `at`.
 pub(super) fn check(schema: &Map<String, Value>, at: &str, out: &mut Vec<Diagnostic>) {
@@ -13,9 +13,12 @@ pub(super) fn check(schema: &Map<String, Value>, at: &str, out: &mut Vec<Diagnos
         return;
     }
     if let Err(error) = compile(&schema) {
-        let place = format!("{at}{}", error.instance_path().as_str());
-        let message = format!("this is no JSON Schema (draft-07): {error}");
-        out.push(Diagnostic::error("E-spec-schema", place, message));
+        for mut finding in judge::explain_alone(&error) {
+            finding.code = "E-spec-schema";
+            finding.pointer = format!("{at}{}", finding.pointer);
+            finding.message = format!("no JSON Schema (draft-07): {}", finding.message);
+            out.push(finding);
+        }
     }
 }
 

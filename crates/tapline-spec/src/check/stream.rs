@@ -71,7 +71,7 @@ fn check_url(
         )),
         None => out.push(
             Diagnostic::error("E-missing-key", at, "`urlParams` lacks the key `host`")
-                .with_hint("or declare the parameter `host`"),
+                .with_hint("write it, or declare the parameter `host`"),
         ),
     }
     let path_at = format!("{at}/path");

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::Desk;
 use crate::auth::squeezed;
-use crate::{AuthKind, AuthPlan, AuthSpec, ConnectorDocument, Diagnostic};
+use crate::{
+    ApiKeyParams, AuthKind, AuthPlan, AuthSpec, ConnectorDocument, Diagnostic, KeyLocation,
+};
 
 /// The way to sign in called `name`; that may be left out where there is no choice.
 pub(super) fn choose(
@@ -46,35 +48,45 @@ fn unknown(message: String, ways: &[AuthSpec]) -> Diagnostic {
         .with_hint(format!("known: {}", names.join(", ")))
 }
 
-/// What a fragment, which has no `authSpec` of its own, can be signed in with.
+/// What a fragment, which has no `authSpec` of its own, can be signed in with: the ways of the
+/// connector `rest`.
 fn well_known() -> Vec<AuthSpec> {
-    [
-        (
-            AuthKind::BasicAuthentication,
-            json!({ "username": {}, "password": secret() }),
-        ),
-        (AuthKind::BearerToken, json!({ "accessToken": secret() })),
-    ]
-    .into_iter()
-    .map(|(kind, properties)| {
-        let required: Vec<&String> = properties
+    let secret = || json!({ "type": "string", "format": "password" });
+    let way = |name: &str, kind, properties: Value, api_key_params| {
+        let names: Vec<String> = properties
             .as_object()
-            .into_iter()
-            .flat_map(|p| p.keys())
-            .collect();
-        let spec = json!({ "type": "object", "required": required, "properties": properties });
+            .map(|properties| properties.keys().cloned().collect())
+            .unwrap_or_default();
+        let spec = json!({ "type": "object", "required": names, "properties": properties });
         AuthSpec {
-            name: kind.as_str().to_owned(),
+            name: name.to_owned(),
             kind,
             spec: spec.as_object().cloned().unwrap_or_default(),
-            api_key_params: None,
+            api_key_params,
         }
-    })
-    .collect()
-}
-
-fn secret() -> Value {
-    json!({ "type": "string", "format": "password" })
+    };
+    let basic = json!({ "username": { "type": "string" }, "password": secret() });
+    let bearer = json!({ "accessToken": secret() });
+    let key = ApiKeyParams {
+        location: KeyLocation::Header,
+        name: "X-API-Key".to_owned(),
+        param: "apiKey".to_owned(),
+    };
+    vec![
+        way(
+            "Basic Authentication",
+            AuthKind::BasicAuthentication,
+            basic,
+            None,
+        ),
+        way("Bearer Token", AuthKind::BearerToken, bearer, None),
+        way(
+            "API Key",
+            AuthKind::ApiKey,
+            json!({ "apiKey": secret() }),
+            Some(key),
+        ),
+    ]
 }
 
 /// What signing in does to a request.

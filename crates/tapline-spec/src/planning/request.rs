@@ -56,8 +56,7 @@ fn host(desk: &mut Desk, url: &UrlParams, given: &Params, params: &Params) -> Op
         _ => params.get("host"),
     };
     let Some(param) = param else {
-        let message =
-            "there is no host: `urlParams.host` is not given, nor is the parameter `host`";
+        let message = "the parameter `host` is missing, and there is no `urlParams.host`";
         desk.fail("E-missing-parameter", "urlParams", message);
         return None;
     };

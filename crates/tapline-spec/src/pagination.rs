@@ -46,7 +46,7 @@ pub struct PaginationParams {
     /// Place in the response that `endConditionValue` is compared with: `$.hasMore`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_condition_name: Option<String>,
-    /// What ends the paging: Empty, NonExist, Exist or Const:<value>.
+    /// What ends the paging: `Empty`, `NonExist`, `Exist` or `Const:` and a value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_condition_value: Option<String>,
     /// Pause between two requests, in milliseconds.

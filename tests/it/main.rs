@@ -1,2 +1,9 @@
-//! Under construction.
-fn main() {}
+//! tapline tried as it is used: the installed binary, real plugins, real servers.
+
+mod datasette;
+mod demo;
+mod full_load;
+mod mistakes;
+mod signer;
+mod support;
+mod three_ways;

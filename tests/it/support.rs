@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::UNIX_EPOCH;
 use std::{env, fs};
 
 use serde_json::Value;
@@ -11,25 +12,51 @@ use tempfile::TempDir;
 /// A folder with the binary and the plugins beside it, as an installation has them.
 ///
 /// Cargo builds the plugins' libraries into the folder of the test binary, because they are
-/// dev-dependencies; the files are linked, not copied.
+/// dev-dependencies; the files are linked, not copied. The folder is named by the age of its
+/// newest file, so that every build has its own, and what older builds left is removed.
 pub(crate) fn install_dir() -> &'static Path {
     static DIR: OnceLock<PathBuf> = OnceLock::new();
     DIR.get_or_init(|| {
-        let name = format!("install-{}", std::process::id());
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).unwrap();
-        link(Path::new(env!("CARGO_BIN_EXE_tapline")), &dir);
-        let built = env::current_exe().unwrap();
-        for entry in fs::read_dir(built.parent().unwrap()).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if name.contains("tapline_connector_") && path.extension() == Some(DLL.as_ref()) {
-                link(&path, &dir);
+        let files = installed_files();
+        let age = |file: &PathBuf| fs::metadata(file).unwrap().modified().unwrap();
+        let newest = files.iter().map(age).max().unwrap();
+        let newest = newest.duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let dir = parent.join(format!("install-{newest}"));
+        if !dir.exists() {
+            let draft = TempDir::with_prefix_in("draft-", parent).unwrap();
+            for file in &files {
+                fs::hard_link(file, draft.path().join(file.file_name().unwrap())).unwrap();
             }
+            // Another test process may have been quicker; its folder is as good.
+            let _ = fs::rename(draft.keep(), &dir);
         }
+        remove_older(parent, &dir);
         dir
     })
+}
+
+fn installed_files() -> Vec<PathBuf> {
+    let built = env::current_exe().unwrap();
+    let plugins = fs::read_dir(built.parent().unwrap()).unwrap();
+    let is_plugin = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.contains("tapline_connector_") && path.extension() == Some(DLL.as_ref())
+    };
+    plugins
+        .map(|entry| entry.unwrap().path())
+        .filter(is_plugin)
+        .chain([PathBuf::from(env!("CARGO_BIN_EXE_tapline"))])
+        .collect()
+}
+
+fn remove_older(parent: &Path, dir: &Path) {
+    for entry in fs::read_dir(parent).unwrap().flatten() {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with("install-") && entry.path() != dir {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 const DLL: &str = if cfg!(windows) {
@@ -39,10 +66,6 @@ const DLL: &str = if cfg!(windows) {
 } else {
     "so"
 };
-
-fn link(file: &Path, dir: &Path) {
-    fs::hard_link(file, dir.join(file.file_name().unwrap())).unwrap();
-}
 
 /// A project in a folder of its own.
 pub(crate) struct Project {
@@ -127,7 +150,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(output: Output) -> Self {
+    /// What `output` says.
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -31,8 +31,14 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// Project file [default: tapline.yaml, here or in a folder above]
-    #[arg(long, global = true, value_name = "FILE", env = "TAPLINE_PROJECT")]
+    /// Project file; TAPLINE_PROJECT names it too [default: tapline.yaml, here or in a folder above]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TAPLINE_PROJECT",
+        hide_env = true
+    )]
     pub(crate) project: Option<PathBuf>,
 
     /// Folder with connector plugins, besides the one of this program; may be repeated

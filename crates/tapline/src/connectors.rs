@@ -10,6 +10,7 @@ use tapline_spec::ConnectorDocument;
 
 use crate::failure::{Failure, Result};
 use crate::judged::Judged;
+use crate::output::text::hint;
 
 /// The connector whose streams are spec files of the project.
 pub(crate) const REST: &str = "rest";
@@ -52,24 +53,14 @@ impl Catalogue {
     /// # Errors
     /// It is not there, not trusted, or no plugin.
     pub(crate) fn plugin(&self, id: &str, trusted: bool) -> Result<Connector> {
-        let found = self
-            .found()
-            .into_iter()
-            .find(|found| is_same(&found.id, id));
-        if let Some(found) = found.filter(|found| !found.trusted && !trusted) {
-            return Err(untrusted(id, &found));
+        let all = self.found();
+        let Some(found) = all.iter().find(|found| is_same(&found.id, id)) else {
+            return Err(unknown(id, &all));
+        };
+        if !found.trusted && !trusted {
+            return Err(untrusted(id, found));
         }
-        let plugin = self.host.load(id).map_err(|error| match error {
-            tapline_host::LoadError::Unknown { .. } => Failure::Error {
-                error: Box::new(error.into()),
-                hint: Some(
-                    "`tapline connectors` lists those that were found; `--plugin-dir DIR` adds a \
-                     folder"
-                        .to_owned(),
-                ),
-            },
-            error => Failure::from(Error::from(error)),
-        })?;
+        let plugin = self.host.load(id).map_err(Error::from)?;
         Ok(Connector {
             document: plugin.document.clone(),
             file: plugin.path.clone(),
@@ -100,6 +91,17 @@ pub(crate) fn was_named(found: &Found) -> bool {
 /// In a file's name, `_` stands for `-`.
 fn is_same(a: &str, b: &str) -> bool {
     a.replace('-', "_") == b.replace('-', "_")
+}
+
+fn unknown(id: &str, all: &[Found]) -> Failure {
+    let known = all.iter().map(|found| found.id.as_str());
+    Failure::usage(
+        format!("there is no connector `{id}`"),
+        format!(
+            "{}; `--plugin-dir DIR` adds a folder; `rest` with a spec file reads any JSON API",
+            hint(id, known)
+        ),
+    )
 }
 
 fn untrusted(id: &str, found: &Found) -> Failure {

@@ -9,7 +9,7 @@ use crate::exit_code::Exit;
 pub(crate) fn watch(token: CancellationToken) {
     tokio::spawn(async move {
         if signal().await {
-            eprintln!("stopping after this page; once more to stop at once");
+            eprintln!("stopping; once more to stop at once");
             token.cancel();
         }
         if signal().await {

@@ -3,15 +3,18 @@
 
 mod place;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapline_core::{Clock, Doors, Events, Hooks, Limits, NoHooks, Params, Redactor, StateStore};
+use tapline_core::{
+    Clock, Doors, ErrorKind, Events, Hooks, Limits, NoHooks, Params, Redactor, StateStore,
+};
 use tapline_dest_sqlite::SqliteDestination;
 use tapline_engine::{HttpSource, HttpSourceConfig, base_url};
 use tapline_host::Services;
 use tapline_http::{AllowList, Client, ClientConfig, Origin};
-use tapline_spec::{Plan, Planned};
+use tapline_spec::{Diagnostic, Plan, Planned};
 use tapline_state::SqliteState;
 use uuid::Uuid;
 
@@ -96,28 +99,56 @@ impl<'a> Wiring<'a> {
         })
     }
 
-    /// The connector that `connection` names.
+    /// The connector that the pipeline's connection names.
     fn connector(&self, connection: &Connection, pipeline: &Pipeline) -> Result<Connector> {
+        let at = format!("/connections/{}", pointer(&pipeline.source.connection));
         let name = connection.connector.as_str();
         if is_spec_file(name) {
-            return Ok(read_spec(&self.project.resolve(name))?.0);
+            return self.spec(Path::new(name), format!("{at}/connector"));
         }
+        let stream = &pipeline.source.stream;
         if name == REST && !connection.streams.is_empty() {
-            return self.spec_of_stream(connection, &pipeline.source.stream);
+            let at = format!("{at}/streams");
+            return match connection.streams.get(stream) {
+                Some(path) => self.spec(path, format!("{at}/{}", pointer(stream))),
+                None => {
+                    let message = format!("there is no spec file for the stream `{stream}`");
+                    let known = connection.streams.keys().map(String::as_str);
+                    let found = Diagnostic::error("E-stream", at, message);
+                    Err(self
+                        .project
+                        .invalid(vec![found.with_hint(hint(stream, known))]))
+                }
+            };
         }
         let trusted = connection.trust == Some(Trust::InProcess);
-        self.catalogue.plugin(name, trusted)
+        self.catalogue
+            .plugin(name, trusted)
+            .map_err(|failure| match failure {
+                Failure::Error { error, hint } if error.kind() == ErrorKind::Usage => {
+                    let found = Diagnostic::error(
+                        "E-connector",
+                        format!("{at}/connector"),
+                        error.message(),
+                    );
+                    self.project.invalid(vec![Diagnostic { hint, ..found }])
+                }
+                other => other,
+            })
     }
 
-    fn spec_of_stream(&self, connection: &Connection, stream: &str) -> Result<Connector> {
-        let path = connection.streams.get(stream).ok_or_else(|| {
-            let known = connection.streams.keys().map(String::as_str);
-            Failure::usage(
-                format!("the connection has no spec file for the stream `{stream}`"),
-                hint(stream, known),
-            )
-        })?;
-        Ok(read_spec(&self.project.resolve(path))?.0)
+    /// The spec file `path`, which is named at `at` of the project file.
+    fn spec(&self, path: &Path, at: String) -> Result<Connector> {
+        let path = self.project.resolve(path);
+        read_spec(&path)
+            .map(|(connector, _)| connector)
+            .map_err(|failure| match failure {
+                Failure::Error { error, .. } => {
+                    self.project
+                        .invalid(vec![Diagnostic::error("E-file", at, error.message())])
+                }
+                invalid @ Failure::Invalid(_) => invalid,
+            })
     }
 
     /// Parameters of connection and pipeline. The connection's are for all of its streams, so

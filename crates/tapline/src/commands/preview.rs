@@ -56,7 +56,7 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
     }
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if let Some(table) = table(&batches)? {
-        app.screen.line(table.render(app.screen.width()))?;
+        app.screen.line(table.render_records(app.screen.width()))?;
     }
     app.screen.note(format!(
         "{} of {}; nothing was stored",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tapline_core::{StateStore, TableRef, Window};
 use tapline_engine::{RunTask, SyncMode as EngineMode};
+use tapline_spec::Diagnostic;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -14,7 +15,7 @@ use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::progress::Progress;
 use crate::output::summary::{self, Ended};
-use crate::project::{Lookup, Project, SyncMode};
+use crate::project::{Lookup, Project, SyncMode, pointer};
 use crate::wiring::{Reading, Stream, Wiring};
 
 /// What a run takes from the command line.
@@ -109,13 +110,11 @@ fn plan(wiring: &Wiring<'_>, name: &str) -> Result<Job> {
     let mode = match mode {
         SyncMode::FullLoad => EngineMode::FullLoad,
         SyncMode::FullAppend | SyncMode::Incremental | SyncMode::IncrementalWithQualify => {
-            return Err(Failure::usage(
-                format!(
-                    "pipeline `{name}`: the sync mode `{}` is not available yet",
-                    mode.name()
-                ),
-                "write `sync: { mode: full_load }`, which fetches everything each time",
-            ));
+            let message = format!("the sync mode `{}` is not available yet", mode.name());
+            let at = format!("/pipelines/{}/sync/mode", pointer(name));
+            let found = Diagnostic::error("E-not-supported", at, message)
+                .with_hint("`full_load` is: it fetches everything each time");
+            return Err(wiring.project.invalid(vec![found]));
         }
     };
     Ok(Job {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
+use tapline_spec::Diagnostic;
 
 use crate::app::App;
 use crate::cli::ValidateArgs;
@@ -51,8 +52,14 @@ impl Findings {
         };
         self.files.push(project.path().display().to_string());
         self.judged.extend(project.lints().clone());
-        for path in project.spec_files() {
-            self.spec(&path)?;
+        for (path, at) in project.spec_files() {
+            self.spec(&path).or_else(|failure| match failure {
+                Failure::Error { error, .. } => {
+                    let unread = Diagnostic::error("E-file", at, error.message());
+                    self.absorb(project.invalid(vec![unread]))
+                }
+                invalid @ Failure::Invalid(_) => self.absorb(invalid),
+            })?;
         }
         if self.judged.errors() == 0 {
             self.pipelines(app, &project)?;

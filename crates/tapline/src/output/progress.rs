@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use tapline_core::{Clock, Events, RunEvent};
+use terminal_size::terminal_size_of;
 
 use super::numbers::{bytes, count, duration, plural, rate};
+use super::screen::columns;
+use super::text::{cut, width};
 use super::{Screen, clean};
 
 /// Letters of the bar itself.
@@ -20,6 +23,8 @@ const QUIET: Duration = Duration::from_secs(5);
 /// Waits shorter than this are not worth a word.
 const SHORT_WAIT: Duration = Duration::from_millis(500);
 
+/// Columns of a live line around its prefix and its text.
+const AROUND: usize = 5;
 /// The pause that a connector asks for between any two requests is no news either.
 const PACE: &str = "pace";
 
@@ -96,17 +101,21 @@ impl Progress {
 
 fn live_line(shared: &Arc<Shared>) -> ProgressBar {
     let shown = shared.clone();
+    let prefix = clean(&shared.pipeline).into_owned();
+    let taken = width(&prefix) + AROUND;
     let now = move |_: &ProgressState, out: &mut dyn Write| {
         let text = shown.seen().describe(shown.clock.elapsed());
-        // Writing to the line's buffer cannot fail.
-        let _ = out.write_str(&text);
+        let size = terminal_size_of(std::io::stderr());
+        let room = columns(size).saturating_sub(taken);
+        // A line that wraps could not be redrawn in place. Writing to a buffer cannot fail.
+        let _ = out.write_str(&cut(&text, room));
     };
-    let style = ProgressStyle::with_template("{spinner} {prefix}  {wide_now}")
+    let style = ProgressStyle::with_template("{spinner} {prefix}  {now}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
-        .with_key("wide_now", now);
+        .with_key("now", now);
     let line = LINES.add(ProgressBar::new_spinner());
     line.set_style(style);
-    line.set_prefix(clean(&shared.pipeline).into_owned());
+    line.set_prefix(prefix);
     line.enable_steady_tick(TICK);
     line
 }
@@ -177,7 +186,6 @@ impl Seen {
         self.records += records;
         self.bytes += bytes;
         self.total = total.or(self.total);
-        self.waiting = None;
         self.recent.push_back((now, self.records));
         if self.recent.len() > 20 {
             self.recent.pop_front();

@@ -3,10 +3,13 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use serde::Serialize;
+use terminal_size::{Height, Width, terminal_size_of};
 
 use crate::cli::{Color, Format};
 use crate::failure::Result;
 
+/// Columns of a terminal that does not say how many it has.
+const USUAL: usize = 80;
 /// Width of a table that goes to a file or a pipe: nothing is cut there.
 const UNLIMITED: usize = usize::MAX;
 
@@ -26,8 +29,11 @@ impl Screen {
             Color::Never => anstream::ColorChoice::Never,
         };
         choice.write_global();
-        let width = terminal_size::terminal_size_of(io::stdout())
-            .map_or(UNLIMITED, |(columns, _)| usize::from(columns.0));
+        let width = if io::stdout().is_terminal() {
+            columns(terminal_size_of(io::stdout()))
+        } else {
+            UNLIMITED
+        };
         Self { format, width }
     }
 
@@ -69,6 +75,11 @@ impl Screen {
     pub(crate) fn note(self, text: impl AsRef<str>) {
         let _ = writeln!(anstream::stderr().lock(), "{}", text.as_ref());
     }
+}
+
+/// Columns of a terminal of this size.
+pub(super) fn columns(size: Option<(Width, Height)>) -> usize {
+    size.map_or(USUAL, |(columns, _)| usize::from(columns.0))
 }
 
 /// A reader that has seen enough (`| head`) does not make the work fail.

@@ -67,6 +67,12 @@ impl Ended {
         let reached = format!("{records} on {}", plural(report.pages, "page"));
         match &report.verdict {
             Verdict::Complete(signal) => format!("Everything arrived: {records}; {signal}."),
+            Verdict::Short(ShortReason::Failed { error }) if report.pages == 0 => {
+                format!(
+                    "Before the first page was stored: {}.",
+                    clean(error.trim_end_matches('.'))
+                )
+            }
             Verdict::Short(ShortReason::Failed { error }) => {
                 format!("After {reached}: {}.", clean(error.trim_end_matches('.')))
             }

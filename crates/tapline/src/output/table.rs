@@ -92,6 +92,24 @@ impl Table {
         lines.join("\n")
     }
 
+    /// The table for `columns` of a terminal; if not all of it fits, with a line for each column
+    /// and a column for each row, which shows every field of the first rows.
+    pub(crate) fn render_records(&self, columns: usize) -> String {
+        if self.fit(columns).len() == self.header.len() {
+            return self.render(columns);
+        }
+        let numbers = (1..=self.rows.len()).map(|number| format!("record {number}"));
+        let mut turned = Self::new(std::iter::once("field".to_owned()).chain(numbers));
+        for (index, name) in self.header.iter().enumerate() {
+            let values = self.rows.iter().map(|row| match row.get(index) {
+                Some(Cell::Text(text) | Cell::Number(text)) => Cell::Text(text.clone()),
+                Some(Cell::Null) | None => Cell::Null,
+            });
+            turned.row(std::iter::once(Cell::Text(name.clone())).chain(values));
+        }
+        turned.render(columns)
+    }
+
     /// Widths of the columns that are shown.
     fn fit(&self, columns: usize) -> Vec<usize> {
         let natural: Vec<usize> = (0..self.header.len()).map(|c| self.natural(c)).collect();
@@ -225,6 +243,20 @@ b2  null                  7";
         }
         assert!(plain(&table, 20).contains("2 more: text, more"));
         assert!(plain(&table, 80).contains("yyy…"));
+    }
+
+    #[test]
+    fn records_that_are_too_wide_are_turned() {
+        let narrow = anstream::adapter::strip_str(&members().render_records(24)).to_string();
+        let expected = "\
+field   record 1
+──────  ───────────────
+id      a1
+email   zoe@example.com
+visits  12,345
+1 more: record 2";
+        assert_eq!(narrow, expected);
+        assert_eq!(members().render_records(80), members().render(80));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Finds and reads the project file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -101,19 +101,21 @@ impl Project {
         self.resolve(state.strip_prefix("sqlite:").unwrap_or(state))
     }
 
-    /// The spec files that connections name, once each.
-    pub(crate) fn spec_files(&self) -> BTreeSet<PathBuf> {
-        let connections = self.file.connections.values();
-        let named = connections.flat_map(|connection| {
-            let connector = Path::new(&connection.connector);
-            let itself = is_spec_file(&connection.connector).then_some(connector);
-            connection
-                .streams
-                .values()
-                .map(PathBuf::as_path)
-                .chain(itself)
-        });
-        named.map(|path| self.resolve(path)).collect()
+    /// The spec files that connections name, and where they name them.
+    pub(crate) fn spec_files(&self) -> BTreeMap<PathBuf, String> {
+        let mut files = BTreeMap::new();
+        for (name, connection) in &self.file.connections {
+            let at = format!("/connections/{}", names::escape(name));
+            if is_spec_file(&connection.connector) {
+                let file = self.resolve(&connection.connector);
+                files.insert(file, format!("{at}/connector"));
+            }
+            for (stream, path) in &connection.streams {
+                let at = format!("{at}/streams/{}", names::escape(stream));
+                files.insert(self.resolve(path), at);
+            }
+        }
+        files
     }
 
     /// The pipeline called `name`.

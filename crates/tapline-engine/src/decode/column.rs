@@ -7,8 +7,7 @@ use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer
 use arrow_schema::{ArrowError, DataType, Field};
 use tapline_spec::ColumnKind;
 
-use super::kind::{Form, Seen, Value};
-use super::number::Numeric;
+use super::kind::{Seen, Value};
 use super::text;
 
 /// A column of a table.
@@ -20,8 +19,8 @@ pub(crate) struct Column {
     /// What was seen in an inferred column; what a declared one takes.
     seen: Seen,
     data: Data,
-    /// One bit per row; also counts the rows.
     nulls: NullBufferBuilder,
+    rows: usize,
     stale: bool,
 }
 
@@ -35,6 +34,7 @@ impl Column {
             seen: Seen::NOTHING,
             data: Data::Null,
             nulls: NullBufferBuilder::new(0),
+            rows: 0,
             stale: false,
         }
     }
@@ -86,7 +86,7 @@ impl Column {
     /// Whether row `row` has its value already.
     #[inline]
     pub(crate) fn has(&self, row: usize) -> bool {
-        self.nulls.len() > row
+        self.rows > row
     }
 
     /// Whether earlier rows of the page must be read again, because the type changed under them.
@@ -101,6 +101,7 @@ impl Column {
         }
         self.data.truncate(0);
         self.nulls = NullBufferBuilder::new(0);
+        self.rows = 0;
     }
 
     /// Gives row `row` its value. `false` if the column does not take it: the row is null then,
@@ -108,11 +109,12 @@ impl Column {
     #[inline]
     pub(crate) fn push(&mut self, row: usize, value: &Value<'_>) -> bool {
         self.pad(row);
-        let seen = value.seen();
+        let seen = value.seen;
         let fits = self.seen.contains(seen) || self.widen(seen);
         let kept = seen != Seen::NOTHING && fits && !self.stale && self.keep(value);
         if kept {
             self.nulls.append_non_null();
+            self.rows += 1;
         } else {
             self.pad(row + 1);
         }
@@ -135,7 +137,7 @@ impl Column {
         let after = self.data_type();
         if before == DataType::Null {
             self.data = Data::new(self.kind());
-            self.data.push_nulls(self.nulls.len());
+            self.data.push_nulls(self.rows);
         } else if before != after {
             self.stale = true;
         }
@@ -145,8 +147,9 @@ impl Column {
     /// Fills up with nulls to `rows` rows.
     #[inline]
     fn pad(&mut self, rows: usize) {
-        let missing = rows.saturating_sub(self.nulls.len());
+        let missing = rows.saturating_sub(self.rows);
         if missing > 0 {
+            self.rows = rows;
             self.nulls.append_n_nulls(missing);
             self.data.push_nulls(missing);
         }
@@ -155,6 +158,7 @@ impl Column {
     /// Forgets what comes after the first `rows` rows.
     pub(crate) fn truncate(&mut self, rows: usize) {
         if self.has(rows) {
+            self.rows = rows;
             self.nulls.truncate(rows);
             self.data.truncate(rows);
         }
@@ -163,6 +167,7 @@ impl Column {
     /// Takes the rows out, filled up to `rows`.
     pub(crate) fn finish(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
         self.pad(rows);
+        self.rows = 0;
         let nulls = self.nulls.finish();
         let fresh = self.data.fresh();
         let data = std::mem::replace(&mut self.data, fresh);
@@ -222,21 +227,19 @@ impl Data {
         }
     }
 
-    /// Adds a value; `false`, and nothing added, if it cannot stand here.
+    /// Adds a value of a form that stands here; `false`, and nothing added, if it is a string
+    /// that no text holds.
     #[inline]
     fn push(&mut self, value: &Value<'_>, as_json: bool) -> bool {
-        match (self, value.form) {
-            (Self::Text(text), Form::String { escaped }) if !as_json => {
-                return text.push_string(value.raw, escaped);
+        match self {
+            Self::Text(text) if value.seen == Seen::STRING && !as_json => {
+                return text.push_string(value.raw, value.escaped);
             }
-            (Self::Text(text), _) => text.push(value.raw),
-            (Self::Integer(values), Form::Number(Numeric::Integer(i) | Numeric::Big(i))) => {
-                values.push(i);
-            }
-            (Self::Number(values), Form::Number(Numeric::Float(f))) => values.push(f),
-            (Self::Number(values), Form::Number(Numeric::Integer(i))) => values.push(i as f64),
-            (Self::Boolean(bits), Form::Bool(bit)) => bits.append(bit),
-            _ => return false,
+            Self::Text(text) => text.push(value.raw),
+            Self::Integer(values) => values.push(value.integer),
+            Self::Number(values) => values.push(value.float),
+            Self::Boolean(bits) => bits.append(value.integer == 1),
+            Self::Null => return false,
         }
         true
     }

@@ -3,7 +3,7 @@
 use tapline_spec::ColumnKind;
 
 use super::number::Numeric;
-use super::scan::Lexeme;
+use super::scan::{Lexeme, Number};
 
 /// A set of forms of values. A column's type follows from the set alone, so it does not matter in
 /// which order the values came, or on which page.
@@ -59,50 +59,51 @@ impl Seen {
     }
 }
 
-/// A value: its text on the page, and what it is.
+/// A value: its text on the page, and what it is. Flat, because it is read field by field right
+/// after it was made: one enum in another would be written and read in pieces of unlike size.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value<'a> {
     /// As received.
     pub(crate) raw: &'a str,
-    /// What it is.
-    pub(crate) form: Form,
-}
-
-/// What a value is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Form {
-    Null,
-    Bool(bool),
-    Number(Numeric),
-    String { escaped: bool },
-    Nested,
+    /// Its form; nothing for null.
+    pub(crate) seen: Seen,
+    /// Whether a string must be unescaped.
+    pub(crate) escaped: bool,
+    /// An integer's value; 1 for true.
+    pub(crate) integer: i64,
+    /// A number's value, unless it is [`Seen::BIG`] or [`Seen::LONG`].
+    pub(crate) float: f64,
 }
 
 impl<'a> Value<'a> {
-    #[inline]
-    pub(crate) fn new(raw: &'a str, lexeme: Lexeme) -> Self {
-        let form = match lexeme {
-            Lexeme::Null => Form::Null,
-            Lexeme::Bool(value) => Form::Bool(value),
-            Lexeme::Number(number) => Form::Number(Numeric::of(raw, number)),
-            Lexeme::String { escaped } => Form::String { escaped },
-            Lexeme::Nested => Form::Nested,
+    /// The value `raw`; `number` matters if it is one.
+    #[inline(always)]
+    pub(crate) fn new(raw: &'a str, lexeme: Lexeme, number: Number) -> Self {
+        let value = |seen| Self {
+            raw,
+            seen,
+            escaped: lexeme == Lexeme::Escaped,
+            integer: i64::from(lexeme == Lexeme::True),
+            float: 0.0,
         };
-        Self { raw, form }
+        match lexeme {
+            Lexeme::Null => value(Seen::NOTHING),
+            Lexeme::True | Lexeme::False => value(Seen::BOOL),
+            Lexeme::Number => value(Seen::LONG).with_number(Numeric::of(raw, number)),
+            Lexeme::Plain | Lexeme::Escaped => value(Seen::STRING),
+            Lexeme::Nested => value(Seen::NESTED),
+        }
     }
 
     #[inline]
-    pub(crate) fn seen(&self) -> Seen {
-        match self.form {
-            Form::Null => Seen::NOTHING,
-            Form::Bool(_) => Seen::BOOL,
-            Form::Number(Numeric::Integer(_)) => Seen::INTEGER,
-            Form::Number(Numeric::Big(_)) => Seen::BIG,
-            Form::Number(Numeric::Float(_)) => Seen::FLOAT,
-            Form::Number(Numeric::Text) => Seen::LONG,
-            Form::String { .. } => Seen::STRING,
-            Form::Nested => Seen::NESTED,
-        }
+    fn with_number(mut self, number: Numeric) -> Self {
+        (self.seen, self.integer, self.float) = match number {
+            Numeric::Integer(value) => (Seen::INTEGER, value, value as f64),
+            Numeric::Big(value) => (Seen::BIG, value, 0.0),
+            Numeric::Float(value) => (Seen::FLOAT, 0, value),
+            Numeric::Text => (Seen::LONG, 0, 0.0),
+        };
+        self
     }
 }
 

@@ -85,15 +85,14 @@ impl<'a> Page<'a> {
 
 fn member<'a>(key: &'a str, raw: &'a str) -> Result<Member<'a>, Error> {
     // Locating has followed its nesting already.
-    let lexeme = Scanner::new(raw.as_bytes(), 0, usize::MAX)
-        .value()
-        .map_err(|fault| super::malformed(fault, 0))?;
+    let mut scan = Scanner::new(raw.as_bytes(), 0, usize::MAX);
+    let lexeme = scan.value().map_err(|fault| super::malformed(fault, 0))?;
     Ok(Member {
         key: Key {
             quoted: key.to_owned(),
             name: text::unescaped(key),
         },
-        value: Value::new(raw, lexeme),
+        value: Value::new(raw, lexeme, scan.number()),
     })
 }
 

@@ -7,9 +7,9 @@ use tapline_spec::ColumnKind;
 
 use super::column::Column;
 use super::columns::Columns;
-use super::kind::{Form, Value};
+use super::kind::Value;
 use super::page::Page;
-use super::scan::{Fault, Scanner};
+use super::scan::{Fault, Lexeme, Number, Scanner};
 use super::text;
 
 /// Rows of a batch at most.
@@ -180,11 +180,12 @@ impl<'p, 'c> Pass<'p, 'c> {
         Ok((id, key))
     }
 
-    #[inline]
+    #[inline(always)]
     fn value(&mut self) -> Result<Value<'p>, Fault> {
         let start = self.scan.pos();
         let lexeme = self.scan.value()?;
-        Ok(Value::new(&self.page.text[start..self.scan.pos()], lexeme))
+        let raw = &self.page.text[start..self.scan.pos()];
+        Ok(Value::new(raw, lexeme, self.scan.number()))
     }
 
     /// Puts a member into its column, or else into the rest.
@@ -212,14 +213,8 @@ impl<'p, 'c> Pass<'p, 'c> {
         }
         if !self.misfits.is_empty() {
             self.misfits.push('}');
-            let form = Form::Nested;
-            self.rest.push(
-                self.row,
-                &Value {
-                    raw: &self.misfits,
-                    form,
-                },
-            );
+            let rest = Value::new(&self.misfits, Lexeme::Nested, Number::default());
+            self.rest.push(self.row, &rest);
             self.misfits.clear();
         }
         self.row += 1;

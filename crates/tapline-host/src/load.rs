@@ -6,7 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
-use abi_stable::library::{LibHeader, LibraryError, lib_header_from_path};
+use abi_stable::library::{
+    AbiHeaderRef, LibHeader, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL,
+};
+use libloading::Library;
 use tapline_abi::RootRef;
 
 use crate::LoadError;
@@ -27,12 +30,36 @@ impl Libraries {
         if let Some(root) = loaded.get(&verified.sha256) {
             return Ok(*root);
         }
-        let root = lib_header_from_path(&verified.copy)
+        let header = open(&verified.copy, path)?;
+        let root = header
+            .upgrade()
             .and_then(root)
             .map_err(|error| translate(error, path))?;
         loaded.insert(verified.sha256.clone(), root);
         Ok(root)
     }
+}
+
+/// Opens a copy for the rest of the process and finds what every plugin exports. `path` is where
+/// the copy came from.
+#[expect(unsafe_code, reason = "loading a library runs its code")]
+fn open(copy: &Path, path: &Path) -> Result<AbiHeaderRef, LoadError> {
+    // SAFETY: the copy is a whole library of this machine's kind, nobody else can write to it,
+    // and the operator trusts it: its constructors run here.
+    let library = unsafe { Library::new(copy) }.map_err(|error| LoadError::Open {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    // Never unloaded, not even when it is refused.
+    let library = Box::leak(Box::new(library));
+    // SAFETY: the name is abi_stable's own, and only a header of that type bears it.
+    let header =
+        unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) };
+    header
+        .map(|header| *header)
+        .map_err(|_| LoadError::NoConnector {
+            path: path.to_owned(),
+        })
 }
 
 /// `RootModule::load_from_file` would return the first plugin's root for every path, so the header
@@ -68,7 +95,6 @@ fn older_root(header: &LibHeader) -> Result<RootRef, LibraryError> {
 fn translate(error: LibraryError, path: &Path) -> LoadError {
     let path = path.to_owned();
     match error {
-        LibraryError::GetSymbolError { .. } => LoadError::NoConnector { path },
         LibraryError::IncompatibleVersionNumber {
             expected_version,
             actual_version,
@@ -87,10 +113,6 @@ fn translate(error: LibraryError, path: &Path) -> LoadError {
         LibraryError::InvalidAbiHeader { .. } => LoadError::Layout {
             path,
             summary: "it was made with another abi_stable".to_owned(),
-        },
-        LibraryError::OpenError { err, .. } => LoadError::Open {
-            path,
-            reason: err.to_string(),
         },
         other => LoadError::Open {
             path,

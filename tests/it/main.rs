@@ -1,5 +1,7 @@
 //! tapline tried as it is used: the installed binary, real plugins, real servers.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
 mod datasette;
 mod demo;
 mod full_load;

@@ -87,7 +87,7 @@ impl World {
     }
 
     pub(crate) async fn run_until(&self, cancel: &CancellationToken) -> Outcome {
-        let clock = Arc::new(Still::default());
+        let clock = Arc::new(Still);
         let run_id = Uuid::nil();
         let source = HttpSource::new(HttpSourceConfig {
             plan: self.plan.clone(),
@@ -143,7 +143,6 @@ impl World {
 }
 
 /// A clock that stands still.
-#[derive(Default)]
 struct Still;
 
 #[async_trait]

@@ -130,8 +130,8 @@ pub(crate) fn advice(kind: ErrorKind) -> Option<&'static str> {
             Some("the source did not answer properly: look at its address, or run it again later")
         }
         ErrorKind::Protocol => Some(
-            "the answer is not what the spec says: look at it with `tapline preview`, and at \
-             contentPath of the spec",
+            "the answer is not what the spec says: look at contentPath and paginationParams of \
+             the spec",
         ),
         ErrorKind::Refused => {
             Some("if the address is right, add its origin to `allow_hosts` of the connection")

@@ -1,28 +1,25 @@
 //! From a pipeline's name to everything a run needs. First offline, as far as files say
 //! ([`Wiring::stream`]); then with sockets and databases ([`Wiring::source`], [`Wiring::doors`]).
 
+mod connector;
 mod place;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapline_core::{
-    Clock, Doors, ErrorKind, Events, Hooks, Limits, NoHooks, Params, Redactor, StateStore,
-};
+use tapline_core::{Clock, Doors, Events, Hooks, Limits, NoHooks, Params, Redactor, StateStore};
 use tapline_dest_sqlite::SqliteDestination;
 use tapline_engine::{HttpSource, HttpSourceConfig, base_url};
 use tapline_host::Services;
 use tapline_http::{AllowList, Client, ClientConfig, Origin};
-use tapline_spec::{Diagnostic, Plan, Planned};
+use tapline_spec::{Plan, Planned};
 use tapline_state::SqliteState;
 use uuid::Uuid;
 
-use crate::connectors::{Catalogue, Connector, REST, is_spec_file, read_spec};
+use crate::connectors::{Catalogue, Connector};
 use crate::doors::{SystemClock, ThreadPool};
-use crate::failure::{Failure, Result};
-use crate::output::text::hint;
-use crate::project::{Connection, Lookup, Pipeline, Project, Trust, pointer};
+use crate::failure::Result;
+use crate::project::{Connection, Lookup, Pipeline, Project, pointer};
 
 /// What is sent as `User-Agent`.
 const USER_AGENT: &str = concat!("tapline/", env!("CARGO_PKG_VERSION"));
@@ -82,7 +79,7 @@ impl<'a> Wiring<'a> {
     pub(crate) fn stream(&self, name: &str, lookup: Lookup) -> Result<Stream> {
         let pipeline = self.project.pipeline(name)?;
         let connection = self.project.connection(&pipeline.source.connection)?;
-        let connector = self.connector(connection, pipeline)?;
+        let connector = connector::find(self.project, self.catalogue, pipeline)?;
         let params = self.params(name, connection, pipeline, &connector, lookup)?;
         let auth = connection.auth.as_ref();
         let auth = auth.and_then(|auth| auth.spec_name.as_deref());
@@ -97,58 +94,6 @@ impl<'a> Wiring<'a> {
             plan: Arc::new(plan),
             params,
         })
-    }
-
-    /// The connector that the pipeline's connection names.
-    fn connector(&self, connection: &Connection, pipeline: &Pipeline) -> Result<Connector> {
-        let at = format!("/connections/{}", pointer(&pipeline.source.connection));
-        let name = connection.connector.as_str();
-        if is_spec_file(name) {
-            return self.spec(Path::new(name), format!("{at}/connector"));
-        }
-        let stream = &pipeline.source.stream;
-        if name == REST && !connection.streams.is_empty() {
-            let at = format!("{at}/streams");
-            return match connection.streams.get(stream) {
-                Some(path) => self.spec(path, format!("{at}/{}", pointer(stream))),
-                None => {
-                    let message = format!("there is no spec file for the stream `{stream}`");
-                    let known = connection.streams.keys().map(String::as_str);
-                    let found = Diagnostic::error("E-stream", at, message);
-                    Err(self
-                        .project
-                        .invalid(vec![found.with_hint(hint(stream, known))]))
-                }
-            };
-        }
-        let trusted = connection.trust == Some(Trust::InProcess);
-        self.catalogue
-            .plugin(name, trusted)
-            .map_err(|failure| match failure {
-                Failure::Error { error, hint } if error.kind() == ErrorKind::Usage => {
-                    let found = Diagnostic::error(
-                        "E-connector",
-                        format!("{at}/connector"),
-                        error.message(),
-                    );
-                    self.project.invalid(vec![Diagnostic { hint, ..found }])
-                }
-                other => other,
-            })
-    }
-
-    /// The spec file `path`, which is named at `at` of the project file.
-    fn spec(&self, path: &Path, at: String) -> Result<Connector> {
-        let path = self.project.resolve(path);
-        read_spec(&path)
-            .map(|(connector, _)| connector)
-            .map_err(|failure| match failure {
-                Failure::Error { error, .. } => {
-                    self.project
-                        .invalid(vec![Diagnostic::error("E-file", at, error.message())])
-                }
-                invalid @ Failure::Invalid(_) => invalid,
-            })
     }
 
     /// Parameters of connection and pipeline. The connection's are for all of its streams, so

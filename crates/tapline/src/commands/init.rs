@@ -36,14 +36,18 @@ pub(crate) fn init(app: &App, args: &InitArgs) -> Result<Exit> {
         let connector = app.catalogue().look_at(&args.connector)?;
         template::of(&args.connector, &connector.document)
     };
-    create(&project, &text)?;
-    let mut written = vec![project.clone()];
+    let mut files = vec![(project, text.as_str())];
     if args.connector == REST {
-        let example = folder.join(EXAMPLE);
-        create(&example, template::EXAMPLE_SPEC)?;
-        written.push(example);
+        files.push((folder.join(EXAMPLE), template::EXAMPLE_SPEC));
+    }
+    if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
+        return Err(exists(path));
+    }
+    for (path, text) in &files {
+        create(path, text)?;
     }
     ignore_state(&folder)?;
+    let written: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
     tell(app, &written, &secrets)?;
     Ok(Exit::COMPLETE)
 }
@@ -56,15 +60,19 @@ fn create(path: &Path, text: &str) -> Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     match file.and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(Failure::usage(
-            format!(
-                "{} is there already, and `init` overwrites nothing",
-                path.display()
-            ),
-            "edit it, or begin in another folder",
-        )),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(path)),
         Err(error) => Err(unwritten(path, &error)),
     }
+}
+
+fn exists(path: &Path) -> Failure {
+    Failure::usage(
+        format!(
+            "{} is there already, and `init` overwrites nothing",
+            path.display()
+        ),
+        "edit it, or begin in another folder",
+    )
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {

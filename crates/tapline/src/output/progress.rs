@@ -22,7 +22,6 @@ const TICK: Duration = Duration::from_millis(100);
 const QUIET: Duration = Duration::from_secs(5);
 /// Waits shorter than this are not worth a word.
 const SHORT_WAIT: Duration = Duration::from_millis(500);
-
 /// Columns of a live line around its prefix and its text.
 const AROUND: usize = 5;
 /// The pause that a connector asks for between any two requests is no news either.

@@ -85,7 +85,11 @@ impl Project {
 
     /// `path`, relative to the folder of the project file.
     pub(crate) fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.folder().join(path)
+        match self.folder() {
+            // In the current folder, paths read better as they are.
+            folder if folder == Path::new(".") => path.as_ref().to_owned(),
+            folder => folder.join(path),
+        }
     }
 
     fn folder(&self) -> &Path {

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::ProjectFile;
 
 /// Where the schema is published.
-const ID: &str = "https://tapline.dev/schema/project.v1.json";
+const ID: &str =
+    "https://raw.githubusercontent.com/tapline/tapline/main/specs/schema/project.v1.json";
 
 /// The JSON Schema of `tapline.yaml`: `specs/schema/project.v1.json`.
 pub(crate) fn project_schema() -> Value {

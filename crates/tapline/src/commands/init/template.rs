@@ -1,7 +1,16 @@
 //! The texts that `init` writes.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
-use tapline_spec::ConnectorDocument;
+use tapline_spec::{ConnectorDocument, SourceSpec};
+
+/// How every project that `init` writes begins.
+const HEAD: &str = "\
+# A tapline project. `tapline validate` checks it, `tapline run` fetches its pipelines.
+version: 1
+
+";
 
 /// A project for any JSON API.
 pub(super) const REST: &str = "\
@@ -43,80 +52,133 @@ pub(super) const EXAMPLE_SPEC: &str = r#"{
 
 /// A project for the connector `id`, and the environment variables it reads.
 pub(super) fn of(id: &str, document: &ConnectorDocument) -> (String, Vec<String>) {
-    let mut secrets = Vec::new();
-    let mut text = String::from(
-        "# A tapline project. `tapline validate` checks it, `tapline run` fetches its pipelines.\n\
-         version: 1\n\n\
-         connections:\n",
-    );
-    let name = id.rsplit(['/', '\\']).next().unwrap_or(id);
-    let name = name.split('.').next().unwrap_or(name);
-    text += &format!("  {name}:\n    connector: {id}\n");
-    if let Some(way) = document.auth_specs().first() {
-        let others: Vec<&str> = document.auth_specs()[1..]
-            .iter()
-            .map(|w| w.name.as_str())
-            .collect();
-        if !others.is_empty() {
-            text += &format!("    # Other ways to sign in: {}.\n", others.join(", "));
-        }
-        text += &format!(
-            "    auth:\n      specName: {}\n      params:\n",
-            quoted(&way.name)
-        );
-        text += &params(&way.spec, 8, |param| {
-            let secret = format!("{name}_{param}").to_uppercase().replace('-', "_");
-            secrets.push(secret.clone());
-            format!("${{env:{secret}}}")
-        });
-    }
-    text += "\ndestinations:\n  warehouse: { type: sqlite, path: warehouse.db }\n\npipelines:\n";
+    let mut draft = Draft {
+        name: file_stem(id),
+        text: format!("{HEAD}connections:\n"),
+        secrets: Vec::new(),
+    };
     let single = document.source_spec.as_ref().map(|spec| ("records", spec));
-    let streams = document
-        .streams
-        .iter()
-        .map(|(name, spec)| (name.as_str(), spec));
-    for (stream, spec) in streams.chain(single) {
-        text += &format!(
-            "  {stream}:\n    source:\n      connection: {name}\n      stream: {stream}\n"
-        );
-        let written = params(&spec.spec, 8, |param| {
-            format!("${{env:{}}}", param.to_uppercase())
-        });
-        if !written.is_empty() {
-            text += &format!("      params:\n{written}");
-        }
-        text += &format!("    destination: {{ name: warehouse, table: {stream} }}\n");
-        text += "    sync: { mode: full_load }\n";
+    let named = document.streams.iter();
+    let named = named.map(|(name, spec)| (name.as_str(), spec));
+    let streams: Vec<(&str, &SourceSpec)> = named.chain(single).collect();
+    draft.connection(id, document, &streams);
+    draft.text +=
+        "\ndestinations:\n  warehouse: { type: sqlite, path: warehouse.db }\n\npipelines:\n";
+    for (name, spec) in streams {
+        draft.pipeline(name, spec);
     }
-    (text, secrets)
+    (draft.text, draft.secrets)
 }
 
-/// One line for each parameter, with its meaning; those with a default as a comment.
-fn params(
-    schema: &Map<String, Value>,
-    indent: usize,
-    mut secret: impl FnMut(&str) -> String,
-) -> String {
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let mut text = String::new();
-    for (name, property) in properties.into_iter().flatten() {
+/// `specs/contacts.json` is called `contacts`.
+fn file_stem(id: &str) -> String {
+    let name = id.rsplit(['/', '\\']).next().unwrap_or(id);
+    name.split('.').next().unwrap_or(name).to_owned()
+}
+
+/// A project file in the making.
+struct Draft {
+    name: String,
+    text: String,
+    secrets: Vec<String>,
+}
+
+impl Draft {
+    fn connection(
+        &mut self,
+        id: &str,
+        document: &ConnectorDocument,
+        streams: &[(&str, &SourceSpec)],
+    ) {
+        self.text += &format!("  {}:\n    connector: {id}\n", self.name);
+        if let [way, others @ ..] = document.auth_specs() {
+            if !others.is_empty() {
+                let names: Vec<&str> = others.iter().map(|way| way.name.as_str()).collect();
+                self.text += &format!("    # Other ways to sign in: {}.\n", names.join(", "));
+            }
+            let name = quoted(&way.name);
+            self.text += &format!("    auth:\n      specName: {name}\n      params:\n");
+            for (name, property) in properties(&way.spec) {
+                self.param(8, name, property);
+            }
+        }
+        // What the address needs is the same for every stream.
+        let mut shared = BTreeMap::new();
+        for (_, spec) in streams {
+            let declared = properties(&spec.spec);
+            shared.extend(declared.filter(|(name, _)| is_in_host(spec, name)));
+        }
+        if !shared.is_empty() {
+            self.text += "    params:\n";
+        }
+        for (name, property) in shared {
+            self.param(6, name, property);
+        }
+    }
+
+    fn pipeline(&mut self, stream: &str, spec: &SourceSpec) {
+        self.text += &format!(
+            "  {stream}:\n    source:\n      connection: {}\n      stream: {stream}\n",
+            self.name
+        );
+        let own: Vec<_> = properties(&spec.spec)
+            .filter(|(name, _)| !is_in_host(spec, name))
+            .collect();
+        let is_given = |(_, property): &(&str, &Value)| property.get("default").is_none();
+        if own.iter().any(is_given) {
+            self.text += "      params:\n";
+        } else if !own.is_empty() {
+            self.text += "      # params:\n";
+        }
+        for (name, property) in own {
+            self.param(8, name, property);
+        }
+        self.text += &format!("    destination: {{ name: warehouse, table: {stream} }}\n");
+        self.text += "    sync: { mode: full_load }\n";
+    }
+
+    /// A line with the parameter's meaning, and one to fill in; a default is a comment.
+    fn param(&mut self, indent: usize, name: &str, property: &Value) {
         let is_secret = property
             .get("format")
             .is_some_and(|format| format == "password");
         let (comment, value) = match property.get("default") {
             Some(default) => ("# ", default.to_string()),
-            None if is_secret => ("", quoted(&secret(name))),
+            None if is_secret => ("", quoted(&self.secret(name))),
             None => ("", quoted("TODO")),
         };
         let space = " ".repeat(indent);
-        let meaning = property.get("description").and_then(Value::as_str);
-        if let Some(meaning) = meaning {
-            text += &format!("{space}# {}\n", meaning.replace(['\n', '\r'], " "));
+        if let Some(meaning) = property.get("description").and_then(Value::as_str) {
+            let meaning = meaning.replace(['\n', '\r'], " ");
+            self.text += &format!("{space}# {meaning}\n");
         }
-        text += &format!("{space}{comment}{name}: {value}\n");
+        self.text += &format!("{space}{comment}{name}: {value}\n");
     }
-    text
+
+    /// The reference to an environment variable for the parameter `name`.
+    fn secret(&mut self, name: &str) -> String {
+        let variable = format!("{}_{name}", self.name)
+            .to_uppercase()
+            .replace('-', "_");
+        let reference = format!("${{env:{variable}}}");
+        self.secrets.push(variable);
+        reference
+    }
+}
+
+fn properties(schema: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
+    let declared = schema.get("properties").and_then(Value::as_object);
+    declared
+        .into_iter()
+        .flatten()
+        .map(|(name, property)| (name.as_str(), property))
+}
+
+/// Whether the stream's address needs the parameter `name`.
+fn is_in_host(spec: &SourceSpec, name: &str) -> bool {
+    let url = spec.attributes.url_params.as_ref();
+    let host = url.and_then(|url| url.host.as_deref()).unwrap_or_default();
+    host.contains(&format!("${{{name}}}"))
 }
 
 /// `text` in double quotes, which mean the same in YAML as in JSON.

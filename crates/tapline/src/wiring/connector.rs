@@ -1,0 +1,94 @@
+//! Which connector a pipeline means: a plugin, a spec file, or `rest` with a spec file per stream.
+
+use std::path::Path;
+
+use tapline_core::ErrorKind;
+use tapline_spec::{AuthKind, Diagnostic};
+
+use crate::connectors::{Catalogue, Connector, REST, is_spec_file, read_spec};
+use crate::failure::{Failure, Result};
+use crate::output::text::hint;
+use crate::project::{Connection, Pipeline, Project, Trust, pointer};
+
+/// The connector of `pipeline`.
+///
+/// # Errors
+/// It is not there, not trusted or not valid; what the project can mend is said at its place.
+pub(super) fn find(
+    project: &Project,
+    catalogue: &Catalogue,
+    pipeline: &Pipeline,
+) -> Result<Connector> {
+    let connection = project.connection(&pipeline.source.connection)?;
+    let at = format!("/connections/{}", pointer(&pipeline.source.connection));
+    let name = connection.connector.as_str();
+    if is_spec_file(name) {
+        return spec(project, Path::new(name), format!("{at}/connector"));
+    }
+    if name == REST && !connection.streams.is_empty() {
+        let connector = spec_of_stream(project, connection, &pipeline.source.stream, &at)?;
+        return Ok(lend_sign_in(catalogue, connection, connector));
+    }
+    let found = catalogue.plugin(name, is_trusted(connection));
+    found.map_err(|failure| match failure {
+        Failure::Error { error, hint } if error.kind() == ErrorKind::Usage => {
+            let at = format!("{at}/connector");
+            let found = Diagnostic::error("E-connector", at, error.message());
+            project.invalid(vec![Diagnostic { hint, ..found }])
+        }
+        other => other,
+    })
+}
+
+fn is_trusted(connection: &Connection) -> bool {
+    connection.trust == Some(Trust::InProcess)
+}
+
+fn spec_of_stream(
+    project: &Project,
+    connection: &Connection,
+    stream: &str,
+    at: &str,
+) -> Result<Connector> {
+    let at = format!("{at}/streams");
+    if let Some(path) = connection.streams.get(stream) {
+        return spec(project, path, format!("{at}/{}", pointer(stream)));
+    }
+    let known = connection.streams.keys().map(String::as_str);
+    let message = format!("there is no spec file for the stream `{stream}`");
+    let found = Diagnostic::error("E-stream", at, message).with_hint(hint(stream, known));
+    Err(project.invalid(vec![found]))
+}
+
+/// The spec file `path`, which is named at `at` of the project file.
+fn spec(project: &Project, path: &Path, at: String) -> Result<Connector> {
+    let read = read_spec(&project.resolve(path));
+    read.map(|(connector, _)| connector)
+        .map_err(|failure| match failure {
+            Failure::Error { error, .. } => {
+                project.invalid(vec![Diagnostic::error("E-file", at, error.message())])
+            }
+            invalid @ Failure::Invalid(_) => invalid,
+        })
+}
+
+/// A spec file that says nothing of signing in may use the API key of the connector `rest`; the
+/// other ways are known without it.
+fn lend_sign_in(
+    catalogue: &Catalogue,
+    connection: &Connection,
+    mut connector: Connector,
+) -> Connector {
+    let auth = connection.auth.as_ref();
+    let wanted = auth.and_then(|auth| auth.spec_name.as_deref());
+    if let Some(wanted) = wanted.filter(|_| connector.document.is_fragment())
+        && let Ok(rest) = catalogue.plugin(REST, is_trusted(connection))
+    {
+        let mut ways = rest.document.auth_specs().iter();
+        let lent = ways.find(|way| way.kind == AuthKind::ApiKey && way.is_called(wanted));
+        if let Some(way) = lent {
+            connector.document.auth_spec = Some(vec![way.clone()]);
+        }
+    }
+    connector
+}

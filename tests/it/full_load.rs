@@ -1,5 +1,8 @@
 //! A full load shows what it proves, and touches nothing when it proves less.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread;
+
 use serde_json::{Value, json};
 use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig, Fault, FaultAction, Lie};
 
@@ -8,7 +11,11 @@ use crate::support::{Project, Run};
 const KEY: &str = "fake-key-us1";
 
 fn api(members: u64, faults: Vec<Fault>) -> FakeApi {
-    FakeApi::start(FakeApiConfig {
+    api_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), members, faults)
+}
+
+fn api_at(address: SocketAddr, members: u64, faults: Vec<Fault>) -> FakeApi {
+    let config = FakeApiConfig {
         counts: Counts {
             members,
             ..Counts::default()
@@ -16,8 +23,8 @@ fn api(members: u64, faults: Vec<Fault>) -> FakeApi {
         key: KEY.to_owned(),
         faults,
         ..FakeApiConfig::default()
-    })
-    .unwrap()
+    };
+    FakeApi::start_at(address, config).unwrap()
 }
 
 /// A project that reads members of a list from `api`.
@@ -115,6 +122,45 @@ fn an_api_that_dies_in_mid_run_leaves_the_old_table_untouched() {
     assert!(error.contains("page: 4"), "{error}");
     let after = project.sql("select id, email_address from t order by id");
     assert_eq!(before, after);
+}
+
+#[test]
+fn a_killed_run_leaves_the_old_table_and_its_lease_to_the_next() {
+    let alive = api(1_500, Vec::new());
+    let project = project(&alive);
+    assert_eq!(run(&project).code, 0);
+    let address = alive.address();
+    alive.stop();
+
+    let hanging = vec![Fault::from("/3.0/lists", 3, FaultAction::Hang)];
+    let stuck = api_at(address, 5_000, hanging);
+    let mut first = project.command(&["run"]).env("KEY", KEY).spawn().unwrap();
+    while stuck.stats().total < 3 {
+        thread::yield_now();
+    }
+    let locked = {
+        let mut command = project.command(&["run", "--lock-wait", "0s"]);
+        Run::of(command.env("KEY", KEY).output().unwrap())
+    };
+    assert_eq!(locked.code, 5, "{locked}");
+    let holder = format!("process {}", first.id());
+    let said = format!("{}{}", locked.stdout, locked.stderr);
+    assert!(said.contains(&holder), "no {holder} in {said}");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    stuck.stop();
+    assert_eq!(members(&project), 1_500, "the old table is untouched");
+
+    let _alive = api_at(address, 2_000, Vec::new());
+    let next = run(&project);
+    assert_eq!(next.code, 0, "{next}");
+    assert_eq!(members(&project), 2_000);
+    let hidden = "select count(*) from sqlite_master where name glob '_tapline_gen_*'";
+    assert_eq!(
+        project.count(hidden),
+        0,
+        "nothing of the killed run is left"
+    );
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! The published suite, and what is particular to a store in one file.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,9 +14,6 @@ use serde_json::json;
 use tapline_conformance::state::{Subject, suite};
 use tapline_core::{Clock, ErrorKind, Result, Secret, StateStore};
 use tapline_state::{SealingKey, SqliteState};
-
-/// Tells the child process of a test where the state is.
-const CHILD: &str = "TAPLINE_TEST_STATE";
 
 /// A clock that moves only when something sleeps.
 #[derive(Default)]
@@ -114,49 +109,6 @@ async fn a_held_lease_names_its_holder_after_the_wait() {
     );
     assert!(error.contains("since 1970-01-01T00:00:00Z"), "{error}");
     assert_eq!(clock.elapsed(), Duration::from_millis(120));
-}
-
-#[tokio::test]
-async fn a_killed_process_is_taken_over_at_once() {
-    let place = Place::new(None);
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "child_that_holds_a_lease",
-            "--ignored",
-            "--nocapture",
-        ])
-        .env(CHILD, place.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    let ready = output.lines().any(|line| line.unwrap().contains("holding"));
-    assert!(ready, "the child ended early");
-
-    let store = open(&place.path()).unwrap();
-    let error = store.lease("p", Duration::ZERO).await.err().unwrap();
-    assert_eq!(error.kind(), ErrorKind::Locked);
-    assert!(
-        error.to_string().contains(&child.id().to_string()),
-        "{error}"
-    );
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let lease = store.lease("p", Duration::ZERO).await.unwrap();
-    assert_eq!(lease.fence(), 2);
-}
-
-#[tokio::test]
-#[ignore = "the other half of a_killed_process_is_taken_over_at_once"]
-async fn child_that_holds_a_lease() {
-    let Some(path) = std::env::var_os(CHILD) else {
-        return;
-    };
-    let store = open(Path::new(&path)).unwrap();
-    let _lease = store.lease("p", Duration::ZERO).await.unwrap();
-    println!("\nholding");
-    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

@@ -56,10 +56,7 @@ impl Pace {
     async fn turn(&self) -> Result<Duration> {
         let mut waited = Duration::ZERO;
         loop {
-            let (wait, held) = self.reserve();
-            if held && wait > self.max_wait {
-                return Err(too_long(wait, self.clock.now(), self.max_wait));
-            }
+            let (wait, held) = self.reserve()?;
             if wait.is_zero() {
                 return Ok(waited);
             }
@@ -72,14 +69,18 @@ impl Pace {
         }
     }
 
-    /// Takes the next start: how far off it is, and whether because of a hold.
-    fn reserve(&self) -> (Duration, bool) {
+    /// Takes the next start: how far off it is, and whether because of a hold. Nothing is taken
+    /// beyond a hold that is too long, or whoever asks next would wait for that start.
+    fn reserve(&self) -> Result<(Duration, bool)> {
         let now = self.clock.elapsed();
         let mut state = self.state();
-        let held = state.not_before > now.max(state.next);
+        let hold = state.not_before.saturating_sub(now);
+        if hold > self.max_wait {
+            return Err(too_long(hold, self.clock.now(), self.max_wait));
+        }
         let start = now.max(state.next).max(state.not_before);
         state.next = start.saturating_add(self.delay);
-        (start.saturating_sub(now), held)
+        Ok((start.saturating_sub(now), !hold.is_zero()))
     }
 
     /// Whether a hold came, or is still there, after a wait.

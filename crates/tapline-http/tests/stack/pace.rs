@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapline_core::NoHooks;
+use tapline_core::{ErrorKind, NoHooks};
 
 use crate::server::{Reply, Server};
 use crate::setup::{Setup, get};
@@ -61,4 +61,18 @@ async fn one_streams_429_holds_the_others_back() {
     let sent = other.send(get(server.url("/"))).await.unwrap();
     assert_eq!(sent.exchange.waited, Duration::from_secs(5));
     assert_eq!(setup.waits(), [("rate limit".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_hold_that_is_too_long_is_waited_for_by_nobody() {
+    let server = Server::start(|_, _| Reply::new(429, &[("retry-after", "99999999")], "")).await;
+    let setup = Setup::new(server.origin());
+    let client = setup.client();
+    for _ in 0..3 {
+        let transport = client.transport(Arc::new(NoHooks));
+        let error = transport.send(get(server.url("/"))).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Quota);
+    }
+    assert!(setup.clock.sleeps().is_empty());
+    assert_eq!(server.seen().len(), 1);
 }

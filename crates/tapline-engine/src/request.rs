@@ -40,7 +40,7 @@ pub(crate) fn build(
 /// Scheme, host and path of the stream, without a query: what relative links are resolved to.
 ///
 /// # Errors
-/// As for [`build`].
+/// A placeholder has no value, or what comes out is no URL.
 pub fn base_url(plan: &RequestPlan, params: &Params) -> Result<Url> {
     let context = Context { params };
     let host = render(&plan.host, context, Encoding::Host)?;

@@ -3,7 +3,7 @@
 //! A strategy never sends anything and remembers nothing. From a [`Position`] it says what the
 //! request carries; from the position and what was [`Seen`] on the page it says what comes next.
 //! So every strategy can be resumed anywhere, and tried without a server. Termination is not a
-//! strategy's business: [`crate::guard`] catches the loops of servers that repeat themselves.
+//! strategy's business: `guard` catches the loops of servers that repeat themselves.
 //!
 //! A new kind is a file here, a variant of `PaginationPlan` and a line in [`of`].
 

@@ -50,7 +50,9 @@ impl Names {
         let plain = printable(wanted);
         let distinct = format!("{plain}_{:08x}", hash(wanted) as u32);
         let known = plain == wanted && self.exact.contains(&plain);
-        let clashes = self.folded.contains(&fold(&plain)) || self.exact.contains(&distinct);
+        let clashes = plain != wanted
+            || self.folded.contains(&fold(&plain))
+            || self.exact.contains(&distinct);
         let name = if clashes && !known { distinct } else { plain };
         self.insert(&name);
         name
@@ -82,7 +84,8 @@ fn fold(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-/// An SQL text ends at a NUL, and no column may be without a name.
+/// An SQL text ends at a NUL, and no column may be without a name. What had to be changed always
+/// gets the suffix, since it could not be told from a name that looked like this from the start.
 fn printable(name: &str) -> String {
     if name.is_empty() {
         return "_".to_owned();
@@ -130,6 +133,8 @@ mod tests {
         check(&["Id", "id_b55c3ac0"], "id", "id_b55c3ac0");
         check(&["id"], "Id", "Id_b5b90ca0");
         check(&["É"], "é", "é");
-        check(&[], "", "_");
+        check(&[], "", "__84222325");
+        check(&["__84222325"], "", "__84222325");
+        check(&[], "a\0", "a\u{FFFD}_b544f1e4");
     }
 }

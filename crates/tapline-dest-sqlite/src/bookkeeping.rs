@@ -76,11 +76,12 @@ pub(crate) fn check_fence(connection: &Connection, key: &CommitKey) -> Result<()
 /// Number of the last page of `slice` that is stored.
 ///
 /// Appended rows are told apart by run. A hidden generation may be filled by several runs, each
-/// resuming the one before, so there the generation decides.
+/// resuming the one before, so there the generation decides, as long as it is hidden: a state
+/// store that was lost counts its generations anew, over those that were published.
 pub(crate) fn last_seq(connection: &Connection, owner: &Owner, slice: &str) -> Result<Option<u64>> {
     let sql = "SELECT max(seq) FROM _tapline_commits
                WHERE pipeline = ?1 AND table_name = ?2 AND slice = ?3 AND generation = ?4
-               AND (?5 OR run_id = ?6)";
+               AND CASE WHEN ?5 THEN published = 0 ELSE run_id = ?6 END";
     let key = &owner.key;
     let parameters = params![
         key.pipeline,

@@ -28,11 +28,10 @@ impl Session {
     pub(crate) fn begin(path: &Path, owner: Owner, schema: &Schema) -> Result<Self> {
         let mut connection = connection::open(path)?;
         let transaction = begin(&mut connection, &owner)?;
-        let table = if owner.replace {
-            generation::enter(&transaction, &owner)?
-        } else {
-            generation::visible(&transaction, &owner.table)?
-        };
+        let mut table = generation::visible(&transaction, &owner.table)?;
+        if owner.replace {
+            table = generation::enter(&transaction, &owner)?;
+        }
         let (columns, _) = columns::fit(&transaction, &table, schema)?;
         transaction.commit()?;
         Ok(Self {

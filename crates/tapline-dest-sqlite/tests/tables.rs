@@ -118,6 +118,29 @@ async fn tables_that_differ_by_case_do_not_mix() {
 }
 
 #[tokio::test]
+async fn a_published_generation_is_never_taken_for_a_resumed_one() {
+    let place = Place::new();
+    load(&place, "t", records(1, 3), key("p", 1)).await;
+    // The state store was lost, so its fences and generations start again.
+    let mut again = key("p", 1);
+    again.run = Uuid::from_u128(99);
+    load(&place, "t", records(1, 5), again).await;
+    assert_eq!(count(&place, "t"), Cell::Integer(5));
+}
+
+#[tokio::test]
+async fn columns_without_a_printable_name_are_found_again() {
+    let place = Place::new();
+    let value: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let columns = ["", "_", "a\0b", "a\u{FFFD}b"].map(|name| (name, value.clone()));
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    load(&place, "t", rows, key("p", 1)).await;
+    let sql = "SELECT * FROM t";
+    let row = query(&place.path(), sql, 1).unwrap().rows.remove(0);
+    assert_eq!(row, vec![Cell::Integer(1); 4]);
+}
+
+#[tokio::test]
 async fn reserved_names_views_and_merge_are_refused() {
     let place = Place::new();
     load(&place, "t", records(1, 1), key("p", 1)).await;
@@ -135,6 +158,7 @@ async fn reserved_names_views_and_merge_are_refused() {
         ("sqlite_x", Disposition::Append, "reserved"),
         ("_tapline_commits", Disposition::Replace, "reserved"),
         ("v", Disposition::Append, "is a view"),
+        ("v", Disposition::Replace, "is a view"),
         ("t", merge, "known: append, replace"),
     ] {
         let table = TableRef::public(table);

@@ -49,6 +49,7 @@ pub struct Client {
     bare: Arc<dyn Transport>,
     /// The same with credentials.
     signed: Arc<dyn Transport>,
+    base: Arc<[Origin]>,
     pace: Arc<Pace>,
     limits: Limits,
     clock: Arc<dyn Clock>,
@@ -77,7 +78,8 @@ impl Client {
             inner: Arc::new(decode),
             list,
         });
-        let auth = Auth::new(bare.clone(), config.base, &config.auth, &config.params)?;
+        let base: Arc<[Origin]> = config.base.into();
+        let auth = Auth::new(bare.clone(), base.clone(), &config.auth, &config.params)?;
         let pace = Pace::new(
             config.delay,
             config.limits.max_wait,
@@ -87,6 +89,7 @@ impl Client {
         Ok(Self {
             bare,
             signed: Arc::new(auth),
+            base,
             pace: Arc::new(pace),
             limits: config.limits,
             clock: config.clock,
@@ -99,7 +102,11 @@ impl Client {
     pub fn transport(&self, hooks: Arc<dyn Hooks>) -> Arc<dyn Transport> {
         let mut inner = self.signed.clone();
         if hooks.set().has(HookKind::PrepareRequest) {
-            inner = Arc::new(Prepare { inner, hooks });
+            inner = Arc::new(Prepare {
+                inner,
+                base: self.base.clone(),
+                hooks,
+            });
         }
         let redirect = Redirect {
             inner: Arc::new(Paced {
@@ -107,6 +114,7 @@ impl Client {
                 pace: self.pace.clone(),
             }),
             foreign: self.bare.clone(),
+            base: self.base.clone(),
             hops: self.limits.hops,
             redactor: self.redactor.clone(),
         };

@@ -7,7 +7,7 @@
 //!      |                                          | once a hop leaves the origin
 //!   Paced           delay and 429 of the           |
 //!      |            whole connection              |
-//!   Prepare         the connector's hook          |
+//!   Prepare         the hook, own origins only    |
 //!      |                                          |
 //!   Auth            credentials, own origins only |
 //!      |                                          |
@@ -43,5 +43,6 @@ mod tls;
 mod wait;
 
 pub use allow::AllowList;
+pub use auth::sent_secret;
 pub use client::{Client, ClientConfig};
 pub use origin::Origin;

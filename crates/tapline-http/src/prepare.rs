@@ -1,7 +1,8 @@
 //! The connector's `prepare_request` hook, called for each attempt anew: a signature has a date.
 //!
-//! It stands above the credentials, which no hook sees, and below redirects, so that it is not
-//! called for a host the connection was redirected to.
+//! It stands above the credentials, which no hook sees, and below redirects. Like the credentials
+//! it is for the connection's own origins: a signature is not for a host that a redirect or a
+//! next link leads to.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::origin::{Origin, refused};
 /// Lets the hook change a request, within its origin and its purpose.
 pub(crate) struct Prepare {
     pub(crate) inner: Arc<dyn Transport>,
+    pub(crate) base: Arc<[Origin]>,
     pub(crate) hooks: Arc<dyn Hooks>,
 }
 
@@ -20,6 +22,9 @@ pub(crate) struct Prepare {
 impl Transport for Prepare {
     async fn send(&self, request: Request) -> Result<Response> {
         let origin = Origin::of(&request.url)?;
+        if !self.base.contains(&origin) {
+            return self.inner.send(request).await;
+        }
         let purpose = request.purpose;
         let mut prepared = self.hooks.prepare_request(request).await?;
         let found = Origin::of(&prepared.url)?;

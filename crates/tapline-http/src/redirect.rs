@@ -4,6 +4,9 @@
 //! of the way is foreign: no credentials, no hook, no header of the request but `Accept`, no
 //! body; coming back does not end that, or another host could steer signed requests. A token
 //! request's body is not sent a second time to anyone.
+//!
+//! A server can also name another host in a next link or as the place of a file. What goes there
+//! is treated in the same way: it was made for the connection's own origins.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +36,8 @@ pub(crate) struct Redirect {
     pub(crate) inner: Arc<dyn Transport>,
     /// For everywhere else; it adds no credentials.
     pub(crate) foreign: Arc<dyn Transport>,
+    /// The connection's own origins.
+    pub(crate) base: Arc<[Origin]>,
     pub(crate) hops: u32,
     pub(crate) redactor: Redactor,
 }
@@ -41,6 +46,9 @@ pub(crate) struct Redirect {
 impl Transport for Redirect {
     async fn send(&self, mut request: Request) -> Result<Response> {
         let home = Origin::of(&request.url)?;
+        if is_led(request.purpose) && !self.base.contains(&home) {
+            request = led_away(request, &home)?;
+        }
         let mut inner = &self.inner;
         let mut waited = Duration::ZERO;
         for _ in 0..=self.hops {
@@ -63,6 +71,28 @@ impl Transport for Redirect {
             self.hops
         )))
     }
+}
+
+/// Whether a server may have said where a request goes. What is sent for the other purposes goes
+/// where the operator or the connector wants it.
+fn is_led(purpose: Purpose) -> bool {
+    match purpose {
+        Purpose::Page | Purpose::Check | Purpose::Download => true,
+        Purpose::Token | Purpose::Sink | Purpose::Plugin => false,
+    }
+}
+
+/// What may be sent of `request` to a host that is not the connection's own.
+fn led_away(request: Request, to: &Origin) -> Result<Request> {
+    if !matches!(request.body, Body::Empty) {
+        return Err(refused(format!(
+            "a link leads to {to}, which is not the connection's own host, with a body"
+        )));
+    }
+    Ok(Request {
+        headers: harmless(request.headers),
+        ..request
+    })
 }
 
 /// Where `response` points to; `None` if it is no redirect.

@@ -13,10 +13,16 @@ pub(super) struct Basic(HeaderValue);
 
 impl Basic {
     pub(super) fn new(params: &Params, username: &str, password: &str) -> Result<Self> {
-        let pair = format!("{}:{}", param(params, username)?, param(params, password)?);
+        let pair = pair(params, username, password)?;
         let text = format!("Basic {}", STANDARD.encode(pair));
         Ok(Self(secret(&text, password)?))
     }
+}
+
+/// User name and password as they are encoded.
+pub(super) fn pair(params: &Params, username: &str, password: &str) -> Result<String> {
+    let (username, password) = (param(params, username)?, param(params, password)?);
+    Ok(format!("{username}:{password}"))
 }
 
 impl Sign for Basic {

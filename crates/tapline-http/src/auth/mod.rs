@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::HeaderValue;
-use tapline_core::{Error, ErrorKind, Params, Request, Response, Result, Transport};
+use tapline_core::{Error, ErrorKind, Params, Request, Response, Result, Secret, Transport};
 use tapline_spec::AuthPlan;
 
 use crate::Origin;
@@ -20,7 +20,7 @@ use crate::Origin;
 /// Signs requests to the connection's own origins, and no others.
 pub(crate) struct Auth {
     inner: Arc<dyn Transport>,
-    base: Vec<Origin>,
+    base: Arc<[Origin]>,
     kind: Box<dyn Sign>,
 }
 
@@ -33,7 +33,7 @@ trait Sign: Send + Sync {
 impl Auth {
     pub(crate) fn new(
         inner: Arc<dyn Transport>,
-        base: Vec<Origin>,
+        base: Arc<[Origin]>,
         plan: &AuthPlan,
         params: &Params,
     ) -> Result<Self> {
@@ -58,6 +58,17 @@ fn kind(plan: &AuthPlan, params: &Params) -> Result<Box<dyn Sign>> {
             key,
         } => Box::new(api_key::ApiKey::new(params, *location, name, key)?),
     })
+}
+
+/// What is sent for `plan` as one secret and is none of `params`: a redactor has to know it
+/// besides them, since the base64 of a pair does not contain that of its password.
+pub fn sent_secret(plan: &AuthPlan, params: &Params) -> Option<Secret> {
+    match plan {
+        AuthPlan::Basic { username, password } => basic::pair(params, username, password)
+            .ok()
+            .map(Secret::new),
+        AuthPlan::None | AuthPlan::Bearer { .. } | AuthPlan::ApiKey { .. } => None,
+    }
 }
 
 #[async_trait]

@@ -85,3 +85,15 @@ async fn a_foreign_hop_is_not_signed() {
     assert_eq!(signer.calls.load(Ordering::SeqCst), 1);
     assert_eq!(other.seen()[0].header("x-signature"), None);
 }
+
+#[tokio::test]
+async fn a_listed_host_that_is_not_the_connections_own_is_not_signed_for() {
+    let server = Server::start(|_, _| Reply::ok("{}")).await;
+    let mut setup = Setup::new("https://api.example.com");
+    setup.allow = vec![server.origin()];
+    let signer = Signer::default();
+    let transport = setup.hooked(signer.clone());
+    transport.send(get(server.url("/"))).await.unwrap();
+    assert_eq!(signer.calls.load(Ordering::SeqCst), 0);
+    assert_eq!(server.seen()[0].header("x-signature"), None);
+}

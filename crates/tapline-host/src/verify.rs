@@ -33,7 +33,7 @@ pub(crate) fn verify(path: &Path, cache_dir: &Path) -> Result<Verified, LoadErro
         reason,
     })?;
     let sha256 = hash(&bytes);
-    make_private(cache_dir).map_err(io_error("use", cache_dir))?;
+    let cache_dir = &private(cache_dir).map_err(io_error("use", cache_dir))?;
     let copy = cache_dir.join(format!("{sha256}{DLL_SUFFIX}"));
     if !is_copy(&copy, &sha256) {
         write_copy(&copy, &bytes, cache_dir).map_err(io_error("write", &copy))?;
@@ -114,22 +114,42 @@ fn write_copy(copy: &Path, bytes: &[u8], cache_dir: &Path) -> io::Result<()> {
 }
 
 /// Makes `dir` for this user alone. One that is there already must not be open to others; it is
-/// not closed here, since it may be theirs for a reason.
+/// not closed here, since it may be theirs for a reason. Its real path is what is used from here
+/// on: a link could lead elsewhere a moment later.
 #[cfg(unix)]
-fn make_private(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+fn private(dir: &Path) -> io::Result<PathBuf> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    if dir.metadata()?.permissions().mode() & 0o022 != 0 {
+    let dir = dir.canonicalize()?;
+    let about = dir.metadata()?;
+    if about.permissions().mode() & 0o022 != 0 {
         return Err(io::Error::other("other users can write to it"));
     }
-    Ok(())
+    if about.uid() != ROOT && about.uid() != owner_of_new_files(&dir)? {
+        return Err(io::Error::other("it belongs to another user"));
+    }
+    Ok(dir)
+}
+
+/// Whoever this is can change every file anyway.
+#[cfg(unix)]
+const ROOT: u32 = 0;
+
+/// The user that this process is, as the file system of `dir` sees it.
+#[cfg(unix)]
+fn owner_of_new_files(dir: &Path) -> io::Result<u32> {
+    use std::os::unix::fs::MetadataExt;
+
+    let file = tempfile::tempfile_in(dir)?;
+    Ok(file.metadata()?.uid())
 }
 
 /// Makes `dir`. On Windows a directory in the user's profile is closed to other users.
 #[cfg(not(unix))]
-fn make_private(dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).create(dir)
+fn private(dir: &Path) -> io::Result<PathBuf> {
+    DirBuilder::new().recursive(true).create(dir)?;
+    Ok(dir.to_owned())
 }
 
 fn io_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LoadError {

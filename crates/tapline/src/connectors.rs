@@ -68,6 +68,13 @@ impl Catalogue {
         })
     }
 
+    /// Whether a project may use the connector `name` without a word of trust.
+    pub(crate) fn is_trusted(&self, name: &str) -> bool {
+        let mut found = self.found().into_iter();
+        let plugin = found.find(|found| is_same(&found.id, name));
+        is_spec_file(name) || plugin.is_none_or(|found| found.trusted)
+    }
+
     /// A connector to look at: a spec file, or a plugin of a folder that is shipped with the
     /// program or was named by the operator.
     ///
@@ -127,8 +134,8 @@ pub(crate) fn is_spec_file(name: &str) -> bool {
 pub(crate) fn read_spec(path: &Path) -> Result<(Connector, Judged)> {
     let text = fs::read_to_string(path).map_err(|error| {
         Failure::usage(
-            format!("cannot read the spec file {}: {error}", path.display()),
-            "paths in a project are relative to the folder of the project file",
+            format!("cannot read {}: {error}", path.display()),
+            "name a spec file, or a project file",
         )
     })?;
     let checked = tapline_spec::check(&text);
@@ -146,7 +153,9 @@ pub(crate) fn read_spec(path: &Path) -> Result<(Connector, Judged)> {
     }
 }
 
-/// Where verified copies of plugins go; the host closes it to other users.
+/// Where verified copies of plugins go; the host closes it to other users. Without a home it
+/// stands directly in the folder for temporary files: there nobody can replace it, as they could
+/// below a folder that they made first.
 fn cache_dir() -> PathBuf {
     let absolute = |name: &str| {
         std::env::var_os(name)
@@ -155,8 +164,10 @@ fn cache_dir() -> PathBuf {
     };
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .unwrap_or_else(std::env::temp_dir)
-        .join("tapline/plugins")
+        .map_or_else(
+            || std::env::temp_dir().join("tapline-plugins"),
+            |cache| cache.join("tapline/plugins"),
+        )
 }
 
 #[cfg(test)]

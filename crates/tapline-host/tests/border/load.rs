@@ -211,3 +211,23 @@ fn the_copies_are_closed_to_others() {
     let error = bench.host.load("rest").unwrap_err().to_string();
     assert!(error.ends_with("cache: other users can write to it"));
 }
+
+/// Whoever owns the directory can change a copy after it was checked.
+#[cfg(unix)]
+#[test]
+fn copies_are_not_kept_in_a_directory_of_somebody_else() {
+    use std::os::unix::fs::chown;
+
+    let bench = Bench::new();
+    let cache = bench.dir.path().join("cache");
+    fs::create_dir(&cache).unwrap();
+    if chown(&cache, Some(12345), None).is_err() {
+        eprintln!("skipped: only root can give a directory away");
+        return;
+    }
+    let error = bench.host.load("rest").unwrap_err().to_string();
+    assert!(
+        error.ends_with("cache: it belongs to another user"),
+        "{error}"
+    );
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tapline_abi::RootRef;
-use tapline_core::{HookKind, HookSet, Hooks, Param, Params, Redactor};
+use tapline_core::{HookKind, HookSet, Hooks, Param, Params};
 use tapline_spec::{ConnectorDocument, Diagnostic};
 
 use crate::foreign::Foreign;
@@ -83,8 +83,8 @@ impl Plugin {
     /// # Errors
     /// The connector refuses its parameters.
     pub fn open(&self, params: &Params, services: Services) -> Result<Arc<dyn Hooks>, LoadError> {
-        let redactor = Redactor::new(params.secrets());
-        let host = services::host(&self.id, services, redactor.clone());
+        let redactor = services.redactor.clone();
+        let host = services::host(&self.id, services);
         let config = self.config(params);
         let opened = self.root.open()(config.as_str().into(), &host).into_result();
         let instance = opened.map_err(|error| LoadError::Refused {

@@ -23,14 +23,15 @@ pub struct Services {
     pub state: Arc<dyn StateStore>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Knows the connection's secrets, which nothing that a plugin says may show.
+    pub redactor: Redactor,
 }
 
 /// The services for the plugin `id`, as they cross the border.
-pub(crate) fn host(id: &str, services: Services, redactor: Redactor) -> HostBox {
+pub(crate) fn host(id: &str, services: Services) -> HostBox {
     let provider = Provider {
         id: id.to_owned(),
         services,
-        redactor,
     };
     Host_TO::from_value(provider, TD_Opaque)
 }
@@ -38,7 +39,6 @@ pub(crate) fn host(id: &str, services: Services, redactor: Redactor) -> HostBox 
 struct Provider {
     id: String,
     services: Services,
-    redactor: Redactor,
 }
 
 impl Provider {
@@ -55,7 +55,7 @@ impl Host for Provider {
 
     fn log(&self, level: u8, message: RStr<'_>) {
         let plugin = self.id.as_str();
-        let message = self.redactor.redact(message.as_str());
+        let message = self.services.redactor.redact(message.as_str());
         match level {
             level::ERROR => tracing::error!(plugin, "{message}"),
             level::WARN => tracing::warn!(plugin, "{message}"),

@@ -11,7 +11,7 @@ use tapline_core::{Clock, Doors, Events, Hooks, Limits, NoHooks, Params, Redacto
 use tapline_dest_sqlite::SqliteDestination;
 use tapline_engine::{HttpSource, HttpSourceConfig, base_url};
 use tapline_host::Services;
-use tapline_http::{AllowList, Client, ClientConfig, Origin};
+use tapline_http::{AllowList, Client, ClientConfig, Origin, sent_secret};
 use tapline_spec::{Plan, Planned};
 use tapline_state::SqliteState;
 use uuid::Uuid;
@@ -138,7 +138,8 @@ impl<'a> Wiring<'a> {
         reading: Reading,
         state: Arc<dyn StateStore>,
     ) -> Result<Opened> {
-        let redactor = Redactor::new(stream.params.secrets());
+        let sent = sent_secret(&stream.plan.auth, &stream.params);
+        let redactor = Redactor::new(stream.params.secrets().chain(&sent));
         let client = self.client(stream, &redactor, reading.events)?;
         let hooks: Arc<dyn Hooks> = match &stream.connector.plugin {
             Some(plugin) => {
@@ -146,6 +147,7 @@ impl<'a> Wiring<'a> {
                     transport: client.transport(Arc::new(NoHooks)),
                     state,
                     clock: self.clock.clone(),
+                    redactor: redactor.clone(),
                 };
                 plugin
                     .open(&stream.params, services)

@@ -10,8 +10,8 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 use tapline_core::{
-    Clock, Document, Error, ErrorKind, Lease, LogEntry, Request, Response, Result, Secret,
-    StateStore, Transport,
+    Clock, Document, Error, ErrorKind, Lease, LogEntry, Redactor, Request, Response, Result,
+    Secret, StateStore, Transport,
 };
 use tapline_host::Services;
 
@@ -118,6 +118,7 @@ impl Doors {
             transport: self.transport.clone(),
             state: self.state.clone(),
             clock: Arc::new(FakeClock),
+            redactor: Redactor::new([&Secret::new("sesame")]),
         }
     }
 }

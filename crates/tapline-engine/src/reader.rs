@@ -67,7 +67,7 @@ impl Reader {
         status::judge(answer.status, &answer.body, &shared.config.redactor)
             .map_err(|error| error.with("url", &answer.exchange.url))?;
         let body = shared.transform(&answer).await?;
-        let located = shared.locate(body.clone()).await?;
+        let located = shared.locate(answer.status, body.clone()).await?;
         let seen = Observation {
             reads: &shared.reads,
             headers: &answer.headers,
@@ -140,6 +140,13 @@ impl Reader {
         info.next = None;
         match next {
             Next::Done(signal) => info.evidence.end = Some(signal),
+            Next::Unreadable(selector) => {
+                return Err(Error::new(
+                    ErrorKind::Protocol,
+                    "read page",
+                    format!("what stands at `{selector}` is no link, no token and not null"),
+                ));
+            }
             Next::More(position) => {
                 if position.size() > Position::MAX_BYTES {
                     return Err(Error::new(

@@ -109,7 +109,7 @@ impl Run<'_> {
         let key = CommitKey {
             pipeline: self.task.pipeline.clone(),
             run: self.task.run_id,
-            generation: lease.fence(),
+            generation: self.free_generation(lease.fence()).await?,
             fence: lease.fence(),
         };
         let schema = self.doors.source.schema();
@@ -118,6 +118,14 @@ impl Run<'_> {
         destination
             .begin(&self.task.table, schema, disposition, key)
             .await
+    }
+
+    /// A generation that nothing is left of. Fences start again if the state store was lost, and
+    /// pages of a run before that must not be taken for pages of this one.
+    async fn free_generation(&self, fence: u64) -> Result<u64> {
+        let left = self.doors.destination.recover(&self.task.pipeline).await?;
+        let last = left.iter().map(|commit| commit.key.generation).max();
+        Ok(last.map_or(fence, |last| fence.max(last.saturating_add(1))))
     }
 
     async fn read_slices(&mut self, writer: &mut dyn Writer) -> Result<Verdict> {

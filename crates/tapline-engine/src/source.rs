@@ -10,6 +10,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{StreamExt, try_unfold};
+use http::StatusCode;
 use tapline_core::{
     Clock, Compute, EndSignal, Error, ErrorKind, HookKind, Hooks, Limits, PageInfo, PageStream,
     Params, Position, Redactor, Result, Slice, Source, Transport, Window, compute,
@@ -93,7 +94,7 @@ impl Source for HttpSource {
     async fn slices(&self, window: &Window) -> Result<Vec<Slice>> {
         let hooks = &self.shared.config.hooks;
         if hooks.set().has(HookKind::Partitions) {
-            return hooks.partitions(window).await;
+            return whole(hooks.partitions(window).await?);
         }
         Ok(vec![Slice {
             partition: String::new(),
@@ -107,6 +108,18 @@ impl Source for HttpSource {
             Ok(reader.next().await?.map(|page| (page, reader)))
         })
         .boxed()
+    }
+}
+
+/// Refuses parts: a request cannot say yet which one it wants, so each would bring every record.
+fn whole(slices: Vec<Slice>) -> Result<Vec<Slice>> {
+    match slices.len() {
+        0 | 1 => Ok(slices),
+        parts => Err(Error::new(
+            ErrorKind::Plugin,
+            "divide stream",
+            format!("the connector names {parts} parts; this version reads a stream as a whole"),
+        )),
     }
 }
 
@@ -136,9 +149,10 @@ impl Shared {
         Ok(answer.body.clone())
     }
 
-    /// Finds the records and the values the pagination reads; `None` for a response without body.
-    pub(crate) async fn locate(&self, body: Bytes) -> Result<Option<Located>> {
-        if body.is_empty() {
+    /// Finds the records and the values the pagination reads; `None` for a response that says it
+    /// has no content. Any other without a body may be one that was lost on its way.
+    pub(crate) async fn locate(&self, status: StatusCode, body: Bytes) -> Result<Option<Located>> {
+        if status == StatusCode::NO_CONTENT && body.is_empty() {
             return Ok(None);
         }
         let wanted = self.wanted.clone();

@@ -2,11 +2,11 @@
 //! in a header. It ends where the token is absent, null or empty, or with an empty page: Zendesk
 //! still sends a token with its last page, and an empty page after it.
 
-use tapline_core::{EndSignal, Position, Result};
+use tapline_core::{Position, Result};
 use tapline_expr::Selector;
 use tapline_spec::KeyLocation;
 
-use super::{Addition, Next, Paginator, Seen, foreign, limit_pair, scalar};
+use super::{Addition, Next, Paginator, Seen, foreign, limit_pair, named};
 
 pub(super) struct ContinuationToken {
     pub(super) limit: Option<(String, u64)>,
@@ -37,11 +37,7 @@ impl Paginator for ContinuationToken {
     }
 
     fn next(&self, _: &Position, page: &dyn Seen) -> Next {
-        match scalar(page.value(&self.token)) {
-            None => Next::Done(EndSignal::NoNext),
-            Some(_) if page.is_empty() => Next::Done(EndSignal::EmptyPage),
-            Some(token) => Next::More(Position::Token(token)),
-        }
+        named(page, &self.token, Position::Token)
     }
 
     fn reads(&self) -> Vec<Selector> {
@@ -51,6 +47,8 @@ impl Paginator for ContinuationToken {
 
 #[cfg(test)]
 mod tests {
+    use tapline_core::EndSignal;
+
     use super::super::testing::{next, next_empty};
     use super::*;
 

@@ -14,7 +14,7 @@ mod page;
 mod pointer;
 
 use tapline_core::{EndSignal, Error, ErrorKind, Position, Result};
-use tapline_expr::{Observed, Selector};
+use tapline_expr::{Condition, Observed, Selector};
 use tapline_spec::{PaginationPlan, Plan};
 
 /// A pagination kind.
@@ -53,6 +53,8 @@ pub enum Next {
     More(Position),
     /// Nothing.
     Done(EndSignal),
+    /// Nobody knows: what stands here is neither a link or token nor nothing.
+    Unreadable(Selector),
 }
 
 /// What a request carries for its pagination.
@@ -168,6 +170,20 @@ pub(crate) fn scalar(observed: Observed<'_>) -> Option<String> {
         },
     };
     (!text.is_empty()).then_some(text)
+}
+
+/// What follows a page that names the next one at `selector`. An object or a list there is no end:
+/// most likely the path stops one step short of the link.
+fn named(page: &dyn Seen, selector: &Selector, position: fn(String) -> Position) -> Next {
+    let value = page.value(selector);
+    match scalar(value) {
+        Some(_) if page.is_empty() => Next::Done(EndSignal::EmptyPage),
+        Some(text) => Next::More(position(text)),
+        None if Condition::Empty.met(value) || value == Observed::Json("false") => {
+            Next::Done(EndSignal::NoNext)
+        }
+        None => Next::Unreadable(selector.clone()),
+    }
 }
 
 fn limit_pair(limit: Option<&(String, u64)>) -> Option<(String, String)> {

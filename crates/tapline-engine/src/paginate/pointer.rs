@@ -2,10 +2,10 @@
 //! link is absent, null or empty, or with an empty page. The page size is sent once: a next link
 //! already says all that its server needs.
 
-use tapline_core::{EndSignal, Position, Result};
+use tapline_core::{Position, Result};
 use tapline_expr::Selector;
 
-use super::{Addition, Next, Paginator, Seen, foreign, limit_pair, scalar};
+use super::{Addition, Next, Paginator, Seen, foreign, limit_pair, named};
 
 pub(super) struct Pointer {
     pub(super) limit: Option<(String, u64)>,
@@ -29,11 +29,7 @@ impl Paginator for Pointer {
     }
 
     fn next(&self, _: &Position, page: &dyn Seen) -> Next {
-        match scalar(page.value(&self.pointer)) {
-            None => Next::Done(EndSignal::NoNext),
-            Some(_) if page.is_empty() => Next::Done(EndSignal::EmptyPage),
-            Some(url) => Next::More(Position::Url(url)),
-        }
+        named(page, &self.pointer, Position::Url)
     }
 
     fn reads(&self) -> Vec<Selector> {
@@ -43,6 +39,8 @@ impl Paginator for Pointer {
 
 #[cfg(test)]
 mod tests {
+    use tapline_core::EndSignal;
+
     use super::super::testing::{next, next_empty};
     use super::*;
 
@@ -60,10 +58,16 @@ mod tests {
             next_empty(&pointer, &start, &link),
             Next::Done(EndSignal::EmptyPage)
         );
-        for end in ["null", "\"\""] {
+        for end in ["null", "\"\"", "false", "{}", "[ ]"] {
             assert_eq!(
                 next(&pointer, &start, &[("$.paging.next", end)]),
                 Next::Done(EndSignal::NoNext)
+            );
+        }
+        for wrong in [r#"{"href":"/p"}"#, "[1]", "true", r#""\ud83d""#] {
+            assert_eq!(
+                next(&pointer, &start, &[("$.paging.next", wrong)]),
+                Next::Unreadable(pointer.pointer.clone())
             );
         }
         assert_eq!(

@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tapline_core::{
     Batch, CancellationToken, Capabilities, Clock, Commit, CommitKey, Destination, Disposition,
-    Document, Doors, Error, Events, Inline, LastCommit, Lease, Limits, LogEntry, NoHooks, Params,
-    Published, Receipt, Redactor, Request, Response, Result, SchemaChange, Secret, StateStore,
-    TableRef, Transport, Window, Writer,
+    Document, Doors, Error, Events, Hooks, Inline, LastCommit, Lease, Limits, LogEntry, NoHooks,
+    Params, Published, Receipt, Redactor, Request, Response, Result, SchemaChange, Secret,
+    StateStore, TableRef, Transport, Window, Writer,
 };
 use tapline_engine::{HttpSource, HttpSourceConfig, Outcome, RunTask, SyncMode, run};
 use tapline_spec::Plan;
@@ -60,6 +60,7 @@ impl Transport for Api {
 pub(crate) struct World {
     api: Arc<Api>,
     plan: Arc<Plan>,
+    hooks: Arc<dyn Hooks>,
     table: Arc<Mutex<Table>>,
     state: Arc<Memory>,
 }
@@ -70,6 +71,7 @@ struct Table {
     visible: Option<Vec<u64>>,
     schemas: usize,
     seq: u64,
+    generation: u64,
 }
 
 impl World {
@@ -77,9 +79,25 @@ impl World {
         Self {
             api: Arc::new(api),
             plan: Arc::new(plan),
+            hooks: Arc::new(NoHooks),
             table: Arc::default(),
             state: Arc::default(),
         }
+    }
+
+    pub(crate) fn with_hooks(mut self, hooks: impl Hooks + 'static) -> Self {
+        self.hooks = Arc::new(hooks);
+        self
+    }
+
+    /// Leaves the hidden `generation` of a run that was killed.
+    pub(crate) fn leave_behind(&self, generation: u64) {
+        self.table.lock().unwrap().generation = generation;
+    }
+
+    /// The generation filled last.
+    pub(crate) fn generation(&self) -> u64 {
+        self.table.lock().unwrap().generation
     }
 
     pub(crate) async fn run(&self) -> Outcome {
@@ -93,7 +111,7 @@ impl World {
             plan: self.plan.clone(),
             params: Params::default(),
             transport: self.api.clone(),
-            hooks: Arc::new(NoHooks),
+            hooks: self.hooks.clone(),
             clock: clock.clone(),
             compute: Arc::new(Inline),
             redactor: Redactor::default(),
@@ -180,12 +198,27 @@ impl Destination for Shelf {
         key: CommitKey,
     ) -> Result<Box<dyn Writer>> {
         assert_eq!((disposition, key.fence), (Disposition::Replace, 7));
-        *self.0.lock().unwrap() = Table::default();
+        *self.0.lock().unwrap() = Table {
+            generation: key.generation,
+            ..Table::default()
+        };
         Ok(Box::new(Hand(self.0.clone())))
     }
 
-    async fn recover(&self, _: &str) -> Result<Vec<LastCommit>> {
-        Ok(Vec::new())
+    async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {
+        let generation = self.0.lock().unwrap().generation;
+        let left = (generation > 0).then(|| LastCommit {
+            key: CommitKey {
+                pipeline: pipeline.to_owned(),
+                run: Uuid::max(),
+                generation,
+                fence: 7,
+            },
+            slice: String::new(),
+            seq: 3,
+            position: None,
+        });
+        Ok(left.into_iter().collect())
     }
 }
 

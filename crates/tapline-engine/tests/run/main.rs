@@ -4,11 +4,13 @@
 
 mod doors;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use doors::{Api, World, answer};
 use serde_json::{Value, json};
 use tapline_core::{
-    CancellationToken, EndSignal, Error, ErrorKind, ShortReason, UnknownReason, Verdict,
+    CancellationToken, EndSignal, Error, ErrorKind, HookKind, HookSet, Hooks, ShortReason, Slice,
+    UnknownReason, Verdict, Window,
 };
 use tapline_spec::{PaginationPlan, Plan};
 
@@ -80,6 +82,64 @@ async fn an_empty_source_is_complete() {
     let report = world.run().await.report;
     assert_eq!(report.verdict, Verdict::Complete(EndSignal::EmptyPage));
     assert_eq!(world.published(), Vec::<u64>::new());
+}
+
+#[tokio::test]
+async fn only_a_status_without_content_may_have_no_body() {
+    let silent = |status| World::new(offset_plan(), Api::new(move |_| Ok((status, Bytes::new()))));
+    let world = silent(204);
+    let report = world.run().await.report;
+    assert_eq!(report.verdict, Verdict::Complete(EndSignal::EmptyPage));
+    assert_eq!(world.published(), Vec::<u64>::new());
+
+    let world = silent(200);
+    let error = world.run().await.error.unwrap().to_string();
+    assert!(error.contains("the body is empty"), "{error}");
+    assert!(world.is_unpublished());
+}
+
+#[tokio::test]
+async fn a_link_that_cannot_be_followed_is_no_end() {
+    let wrapped = |_: &str| {
+        let next = json!({"href": "http://api.test/items?after=a"});
+        Ok(answer(json!({"items": [{"id": 0}], "next": next})))
+    };
+    let world = World::new(token_plan(), Api::new(wrapped));
+    let error = world.run().await.error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.message().contains("`$.next`"), "{error}");
+    assert!(world.is_unpublished());
+}
+
+#[tokio::test]
+async fn a_run_fills_a_generation_of_its_own() {
+    let world = World::new(offset_plan(), Api::new(by_offset(5, 10)));
+    world.leave_behind(7);
+    assert!(world.run().await.error.is_none());
+    assert_eq!(world.generation(), 8);
+}
+
+#[tokio::test]
+async fn a_stream_that_cannot_be_read_in_parts_is_not_read_several_times() {
+    let world = World::new(offset_plan(), Api::new(by_offset(5, 10)));
+    let outcome = world.with_hooks(TwoParts).run().await;
+    let error = outcome.error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Plugin);
+    assert!(error.message().contains("2 parts"), "{error}");
+}
+
+/// A connector that divides its stream.
+struct TwoParts;
+
+#[async_trait]
+impl Hooks for TwoParts {
+    fn set(&self) -> HookSet {
+        HookSet::from_bits(1 << HookKind::Partitions as u64)
+    }
+
+    async fn partitions(&self, _: &Window) -> Result<Vec<Slice>, Error> {
+        Ok(vec![Slice::default(), Slice::default()])
+    }
 }
 
 #[tokio::test]

@@ -49,12 +49,17 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Where EC2 serves over IPv6 what it serves link-local over IPv4.
+const EC2_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
 /// Whether `address` is link-local: there clouds serve the credentials of the machine.
 pub(crate) fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_link_local(),
         IpAddr::V6(v6) => {
-            v6.is_unicast_link_local() || embedded_v4(v6).is_some_and(|v4| v4.is_link_local())
+            v6.is_unicast_link_local()
+                || v6 == EC2_METADATA
+                || embedded_v4(v6).is_some_and(|v4| v4.is_link_local())
         }
     }
 }
@@ -76,12 +81,14 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let first = address.segments()[0];
+    let [first, second, ..] = address.segments();
+    // Teredo, which wraps IPv4, benchmarks and other protocols: 2001::/23.
+    let protocol = first == 0x2001 && second < 0x200;
     // 2000::/3 is all that was ever given out; everything else is local, multicast or reserved.
-    first & 0xe000 == 0x2000
+    first & 0xe000 == 0x2000 && !protocol
 }
 
-/// The IPv4 address that an IPv6 address only wraps: mapped, compatible, NAT64 or 6to4.
+/// The IPv4 address that an IPv6 address only wraps: mapped, NAT64 or 6to4.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let s = address.segments();
     let [high, low] = match s {
@@ -98,6 +105,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn where_clouds_keep_credentials_is_link_local_in_every_spelling() {
+        for text in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "fe80::1",
+            "fd00:ec2::254",
+        ] {
+            assert!(is_link_local(text.parse().unwrap()), "{text}");
+        }
+        assert!(!is_link_local("fd00:ec3::254".parse().unwrap()));
+    }
+
+    #[test]
     fn only_the_public_internet_is_public() {
         for public in [
             "8.8.8.8",
@@ -106,6 +127,7 @@ mod tests {
             "100.128.0.1",
             "2606:4700::1111",
             "64:ff9b::808:808",
+            "2001:200::1",
         ] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
@@ -128,6 +150,8 @@ mod tests {
             "::ffff:169.254.169.254",
             "64:ff9b::a9fe:a9fe",
             "2002:7f00:1::",
+            "2001:0:102:304:0:1234:5601:5601",
+            "2001:2::1",
             "fd00:ec2::254",
             "fe80::1",
             "ff02::1",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::{LoadError, id};
@@ -32,7 +33,7 @@ pub struct Found {
     pub path: PathBuf,
     /// Why its directory was searched.
     pub origin: Origin,
-    /// Whether it was shipped beside the executable.
+    /// Whether it was shipped beside the executable, not put there by somebody else.
     pub trusted: bool,
     /// Files of the same id in later directories, which are never opened.
     pub shadowed: Vec<PathBuf>,
@@ -70,9 +71,9 @@ impl SearchPath {
                     None => {
                         let plugin = Found {
                             id: id.clone(),
+                            trusted: *origin == Origin::Executable && is_shipped(&path),
                             path,
                             origin: *origin,
-                            trusted: *origin == Origin::Executable,
                             shadowed: Vec::new(),
                         };
                         found.insert(id, plugin);
@@ -110,6 +111,32 @@ impl SearchPath {
             .collect();
         dirs.join(", ")
     }
+}
+
+/// Whether `path` came with the executable. In a directory where anybody may add files, such as
+/// that for temporary ones, its name alone says nothing.
+fn is_shipped(path: &Path) -> bool {
+    let exe = env::current_exe();
+    exe.and_then(|exe| is_kept_by(path, &exe)).unwrap_or(false)
+}
+
+/// Whether only those can change the file or link `path` who can change `exe`.
+#[cfg(unix)]
+fn is_kept_by(path: &Path, exe: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    const ROOT: u32 = 0;
+    const OTHERS_WRITE: u32 = 0o002;
+    let (exe, link, file) = (exe.metadata()?, path.symlink_metadata()?, path.metadata()?);
+    let is_ours = |owner: u32| owner == exe.uid() || owner == ROOT;
+    let open = file.mode() & !exe.mode() & OTHERS_WRITE != 0;
+    Ok(is_ours(link.uid()) && is_ours(file.uid()) && !open)
+}
+
+/// On Windows programs stand where only administrators add files, or in the user's profile.
+#[cfg(not(unix))]
+fn is_kept_by(_: &Path, _: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 fn all(
@@ -181,6 +208,33 @@ mod tests {
                 "there is no connector `ship`; known: my_api, shop; searched: /no/such"
             )
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_put_beside_the_executable_is_not_shipped() {
+        use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+
+        let dir = tempfile::tempdir().unwrap();
+        let exe = dir.path().join("tapline");
+        fs::write(&exe, "").unwrap();
+        let kept = |path: &Path| is_kept_by(path, &exe).unwrap();
+        let ours = touch(dir.path(), "ours");
+        let link = dir.path().join("link");
+        symlink(&ours, &link).unwrap();
+        assert!(kept(&ours) && kept(&link));
+
+        let open = touch(dir.path(), "open");
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(!kept(&open));
+
+        if lchown(&link, Some(12345), None).is_err() {
+            eprintln!("skipped: only root can give a file away");
+            return;
+        }
+        assert!(!kept(&link));
+        lchown(&ours, Some(12345), None).unwrap();
+        assert!(!kept(&ours));
     }
 
     #[test]

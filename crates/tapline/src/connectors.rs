@@ -112,9 +112,13 @@ fn unknown(id: &str, all: &[Found]) -> Failure {
 }
 
 fn untrusted(id: &str, found: &Found) -> Failure {
+    let reason = match found.origin {
+        Origin::Executable => "another user put it beside the program, or can change it",
+        _ => "it does not stand beside the program",
+    };
     Failure::usage(
         format!(
-            "the plugin `{id}` at {} is not trusted: it does not stand beside the program",
+            "the plugin `{id}` at {} is not trusted: {reason}",
             found.path.display()
         ),
         "if you trust its code like your own, write `trust: in-process` on the connection",

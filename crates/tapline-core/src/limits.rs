@@ -21,7 +21,7 @@ pub struct Limits {
     pub attempts: u32,
     /// Longest wait between two attempts that is waited out; a longer one pauses the run.
     pub max_wait: Duration,
-    /// Columns of a table; further fields go to `_tapline_rest`.
+    /// Columns of a stream, without tapline's own; further fields go to `_tapline_rest`.
     pub columns: usize,
     /// Depth of a page's JSON.
     pub depth: usize,
@@ -38,7 +38,8 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(300),
             attempts: 5,
             max_wait: Duration::from_secs(300),
-            columns: 2000,
+            // A table of SQLite holds 2000; some are tapline's own.
+            columns: 1990,
             depth: 128,
         }
     }

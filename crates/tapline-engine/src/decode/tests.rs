@@ -135,6 +135,16 @@ fn check(body: &str, expected: &[&str]) {
 }
 
 #[test]
+fn the_widest_table_has_room_for_our_own_columns() {
+    let fields: Map<_, _> = (0..2_500).map(|n| (format!("f{n}"), n.into())).collect();
+    let body = Json::from(vec![Json::Object(fields)]).to_string();
+    let mut stream = Stream::new("$", None, &[]);
+    stream.decoder = Decoder::new(stream.decoder.content, Vec::new(), &Limits::default());
+    let decoded = stream.decode(body.as_bytes()).unwrap();
+    assert!(decoded.schema.fields().len() <= 2_000);
+}
+
+#[test]
 fn each_member_goes_to_its_column() {
     check("[]", &[""]);
     check("[{}, {}]", &["", "", ""]);

@@ -22,7 +22,7 @@ pub(crate) fn url(text: &str) -> Result<Url> {
 }
 
 pub(crate) fn headers(pairs: &Headers) -> Result<HeaderMap> {
-    let mut map = HeaderMap::with_capacity(pairs.len());
+    let mut map = HeaderMap::new();
     for (name, value) in pairs {
         let key = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| format!("`{name}` is no header name"))?;
@@ -31,7 +31,8 @@ pub(crate) fn headers(pairs: &Headers) -> Result<HeaderMap> {
             .ok_or_else(|| {
                 format!("the value of the header `{name}` holds a forbidden character")
             })?;
-        map.append(key, value);
+        map.try_append(key, value)
+            .map_err(|_| format!("{} headers are too many", pairs.len()))?;
     }
     Ok(map)
 }
@@ -130,6 +131,17 @@ mod tests {
         map.append("x-a", HeaderValue::from_bytes(b"caf\xe9").unwrap());
         map.append("x-a", HeaderValue::from_static("2"));
         assert_eq!(headers(&pairs(&map)).unwrap(), map);
+    }
+
+    #[test]
+    fn any_number_of_headers_is_an_answer_or_an_error() {
+        let many = |count: usize| -> Headers {
+            let names = (0..count).map(|n| format!("x-{n}"));
+            names.map(|name| (name, String::new())).collect()
+        };
+        assert_eq!(headers(&many(1000)).unwrap().len(), 1000);
+        let error = headers(&many(100_000)).unwrap_err();
+        assert_eq!(error, "100000 headers are too many");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod datasette;
 mod demo;
 mod full_load;
+mod kills;
 mod mistakes;
 mod signer;
 mod support;

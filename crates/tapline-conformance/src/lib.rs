@@ -2,5 +2,7 @@
 
 pub mod destination;
 pub mod fake_api;
+mod lock;
 mod outcome;
+pub mod random;
 pub mod state;

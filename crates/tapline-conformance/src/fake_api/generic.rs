@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use super::fault::Lies;
 use super::paging::{Asked, Turn};
 use super::query::Params;
-use super::random::Random;
 use super::{Shared, calendar, people};
+use crate::random::Random;
 
 /// Tells the streams of random numbers apart.
 const STREAM: u64 = 4;

@@ -13,7 +13,6 @@ mod mailchimp;
 mod paging;
 mod people;
 mod query;
-mod random;
 mod stats;
 mod wire;
 mod zendesk;
@@ -24,7 +23,7 @@ mod tests;
 use std::future::IntoFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use axum::{Router, middleware};
@@ -33,6 +32,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use fault::{Fault, FaultAction, Lie, When};
 pub use stats::{SeenRequest, Stats};
+
+use crate::lock::lock;
 
 use fault::FaultTable;
 
@@ -194,11 +195,6 @@ impl Shared {
     fn counts(&self) -> Counts {
         *lock(&self.counts)
     }
-}
-
-/// The data behind these locks are plain values, valid even after a panic elsewhere.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Serves until the server is dead. The runtime ends with this function and takes every open

@@ -6,7 +6,7 @@ use async_ffi::FfiFuture;
 
 use crate::{Answer, Reply};
 
-/// The runner's services. Keys of the state are private to the connector.
+/// The runner's services. Keys of the state are private to the connector and its connection.
 #[sabi_trait]
 pub trait Host: Send + Sync {
     /// Sends a request ([`crate::message::RequestHead`] as JSON) under the connection's list of

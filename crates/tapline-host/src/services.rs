@@ -16,10 +16,13 @@ use crate::wire;
 /// The doors that the hooks of one connection may use.
 #[derive(Clone)]
 pub struct Services {
+    /// The connection's name.
+    pub connection: String,
     /// Sends a plugin's own requests. It stands below the hooks: what goes through it is not
     /// prepared by `prepare_request` again.
     pub transport: Arc<dyn Transport>,
-    /// The plugin's documents are in the namespace `plugin/<id>`.
+    /// The plugin's documents are in the namespace `plugin/<id>/<connection>`: what it remembers
+    /// of one account, such as a token, is not for another.
     pub state: Arc<dyn StateStore>,
     /// Time.
     pub clock: Arc<dyn Clock>,
@@ -43,7 +46,7 @@ struct Provider {
 
 impl Provider {
     fn namespace(&self) -> String {
-        format!("plugin/{}", self.id)
+        format!("plugin/{}/{}", self.id, self.services.connection)
     }
 }
 

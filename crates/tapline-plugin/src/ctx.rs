@@ -67,7 +67,8 @@ impl<'a> Ctx<'a> {
         self.host.now()
     }
 
-    /// What [`Ctx::remember`] stored under `key`, in this run or an earlier one.
+    /// What [`Ctx::remember`] stored under `key`, in this run or an earlier one of the
+    /// same connection.
     ///
     /// # Errors
     /// The runner's state cannot be read.

@@ -144,6 +144,7 @@ impl<'a> Wiring<'a> {
         let hooks: Arc<dyn Hooks> = match &stream.connector.plugin {
             Some(plugin) => {
                 let services = Services {
+                    connection: stream.connection.clone(),
                     transport: client.transport(Arc::new(NoHooks)),
                     state,
                     clock: self.clock.clone(),

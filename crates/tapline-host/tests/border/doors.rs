@@ -115,6 +115,7 @@ pub(crate) struct Doors {
 impl Doors {
     pub(crate) fn services(&self) -> Services {
         Services {
+            connection: "shop".to_owned(),
             transport: self.transport.clone(),
             state: self.state.clone(),
             clock: Arc::new(FakeClock),

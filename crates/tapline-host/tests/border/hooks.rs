@@ -115,7 +115,7 @@ async fn a_check_goes_through_the_doors_of_the_host() {
     assert_eq!(requests[0].purpose, Purpose::Plugin);
     assert!(requests[0].headers.contains_key("x-tapline-signature"));
     let documents = doors.state.documents.lock().unwrap();
-    assert_eq!(documents["plugin/signer:last_check"].value, 1000);
+    assert_eq!(documents["plugin/signer/shop:last_check"].value, 1000);
 }
 
 #[test]

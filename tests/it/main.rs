@@ -10,3 +10,4 @@ mod mistakes;
 mod signer;
 mod support;
 mod three_ways;
+mod tidy;

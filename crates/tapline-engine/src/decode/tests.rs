@@ -1,3 +1,5 @@
+//! Pages in, Arrow out: what becomes of types, names, faults and rejects.
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, RecordBatch};

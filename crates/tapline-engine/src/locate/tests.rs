@@ -1,3 +1,5 @@
+//! Where things are in a body: paths, evidence, and what is no JSON.
+
 use tapline_spec::Siblings;
 
 use super::*;

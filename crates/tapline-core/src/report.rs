@@ -40,7 +40,7 @@ pub struct RunReport {
     pub watermarks: WatermarkReport,
     /// Cursor intervals known complete.
     pub coverage: Vec<Interval>,
-    /// Where the next run would go on, if this one did not end.
+    /// Where the next run would go on, if this one did not end; of a link without its query.
     pub next_position: Option<Position>,
     /// The error that ended it.
     pub error: Option<String>,

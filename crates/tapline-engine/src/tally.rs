@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tapline_core::{
-    Clock, Error, PageInfo, Position, RecordCounts, RunReport, Verdict, WatermarkReport,
+    Clock, Error, PageInfo, Position, RecordCounts, Redactor, RunReport, Verdict, WatermarkReport,
 };
 
 use crate::run::{Kept, RunTask};
@@ -73,8 +73,9 @@ impl Tally {
             window: self.task.window,
             next_position: self
                 .next_position
-                .clone()
-                .filter(|_| !verdict.is_complete()),
+                .as_ref()
+                .filter(|_| !verdict.is_complete())
+                .map(shown),
             verdict,
             records: self.records,
             pages: self.pages,
@@ -88,5 +89,17 @@ impl Tally {
             coverage: Vec::new(),
             error: error.map(ToString::to_string),
         }
+    }
+}
+
+/// `position` without the query of a next link, into which some servers copy the credentials. What
+/// a run goes on from is kept with its rows; the report only tells how far it came.
+fn shown(position: &Position) -> Position {
+    match position {
+        Position::Url(url) => Position::Url(match url.split_once('?') {
+            Some((place, _)) => format!("{place}?{}", Redactor::MASK),
+            None => url.clone(),
+        }),
+        other => other.clone(),
     }
 }

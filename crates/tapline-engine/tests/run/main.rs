@@ -9,8 +9,8 @@ use bytes::Bytes;
 use doors::{Api, World, answer};
 use serde_json::{Value, json};
 use tapline_core::{
-    CancellationToken, EndSignal, Error, ErrorKind, HookKind, HookSet, Hooks, ShortReason, Slice,
-    UnknownReason, Verdict, Window,
+    CancellationToken, EndSignal, Error, ErrorKind, HookKind, HookSet, Hooks, Position,
+    ShortReason, Slice, UnknownReason, Verdict, Window,
 };
 use tapline_spec::{PaginationPlan, Plan};
 
@@ -109,6 +109,22 @@ async fn a_link_that_cannot_be_followed_is_no_end() {
     assert_eq!(error.kind(), ErrorKind::Protocol);
     assert!(error.message().contains("`$.next`"), "{error}");
     assert!(world.is_unpublished());
+}
+
+#[tokio::test]
+async fn the_report_shows_no_query_of_a_next_link() {
+    let dying = |url: &str| match param(url, "after") {
+        "" => {
+            let next = "http://api.test/items?access_token=s3cret&after=1";
+            Ok(answer(json!({"items": [{"id": 0}], "next": next})))
+        }
+        _ => Err(Error::new(ErrorKind::Unavailable, "send", "connection refused").spent()),
+    };
+    let pointer = json!({"type": "POINTER", "limit": null, "pointer": "$.next"});
+    let world = World::new(plan(pointer), Api::new(dying));
+    let position = world.run().await.report.next_position;
+    let shown = Position::Url("http://api.test/items?***".to_owned());
+    assert_eq!(position, Some(shown));
 }
 
 #[tokio::test]

@@ -231,6 +231,18 @@ fn a_fragment_gets_host_and_credentials_from_its_connection() {
 }
 
 #[test]
+fn what_is_known_is_listed_once() {
+    let text = r#"{ "attributes": {
+        "urlParams": { "host": "${host}", "path": "/items" },
+        "contentPath": { "path": "$.items" },
+        "paginationParams": { "type": "NONE" }
+    } }"#;
+    let errors = plan(&read(text), "items", None, &params(&[("x", "h")])).unwrap_err();
+    let hint = errors[0].hint.as_deref();
+    assert_eq!(hint, Some("known: host"));
+}
+
+#[test]
 fn the_operators_host_wins() {
     let document = read(
         r#"{"attributes": {"urlParams": {"host": "https://a.example.com", "path": "x"},

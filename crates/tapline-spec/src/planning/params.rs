@@ -1,5 +1,7 @@
 //! The parameters of a run: what the spec declares, what the operator gave.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use tapline_expr::Template;
 
@@ -85,6 +87,8 @@ fn unknown(
         Vec::new()
     };
     known.extend(open.iter().map(String::as_str));
+    let mut seen = BTreeSet::new();
+    known.retain(|name| seen.insert(*name));
     for (name, _) in given.iter().filter(|(name, _)| !known.contains(name)) {
         let message = format!("unknown parameter `{name}`");
         let hint = suggest::hint(name, known.iter().copied());

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde_json::json;
-use tapline_spec::Diagnostic;
 
 use crate::app::App;
 use crate::cli::ValidateArgs;
@@ -54,10 +53,7 @@ impl Findings {
         self.judged.extend(project.lints().clone());
         for (path, at) in project.spec_files() {
             self.spec(&path).or_else(|failure| match failure {
-                Failure::Error { error, .. } => {
-                    let unread = Diagnostic::error("E-file", at, error.message());
-                    self.absorb(project.invalid(vec![unread]))
-                }
+                Failure::Error { error, .. } => self.absorb(project.unread(at, &error)),
                 invalid @ Failure::Invalid(_) => self.absorb(invalid),
             })?;
         }

@@ -173,12 +173,21 @@ impl Project {
             for (name, value) in *values {
                 let param = value.resolve(self.folder(), lookup).map_err(|error| {
                     let at = format!("{pointer}/{}", names::escape(name));
-                    self.invalid(vec![Diagnostic::error("E-secret", at, error.to_string())])
+                    let found = Diagnostic::error("E-secret", at, error.to_string());
+                    let hint = error.hint().map(str::to_owned);
+                    self.invalid(vec![Diagnostic { hint, ..found }])
                 })?;
                 params.set(name, param);
             }
         }
         Ok(params)
+    }
+
+    /// The failure for a spec file, named at `at`, that cannot be read.
+    pub(crate) fn unread(&self, at: String, error: &Error) -> Failure {
+        let found = Diagnostic::error("E-file", at, error.message());
+        let hint = "paths are relative to the folder of the project file";
+        self.invalid(vec![found.with_hint(hint)])
     }
 
     /// The failure for errors found later at places of this file.
@@ -281,6 +290,14 @@ pipelines:
             ("bad_reference", ("${env:KEY}", "${ENV:KEY}")),
             ("bad_version", ("version: 1", "version: 2")),
             ("wrong_type", ("interval: 1", "interval: hourly")),
+            ("reserved_table", ("table: members", "table: SQLite_x")),
+            (
+                "bad_host",
+                (
+                    "domain: us1 }",
+                    "domain: us1 }\n    allow_hosts: [a.example.com, b/c]",
+                ),
+            ),
         ];
         for (name, (from, to)) in cases {
             let text = GOOD.replace(from, to);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tapline_core::column;
+use tapline_http::Origin;
 use tapline_spec::Diagnostic;
 
 use super::ProjectFile;
@@ -34,6 +36,7 @@ fn state(written: &str) -> Diagnostic {
 fn check_connection(name: &str, connection: &Connection, found: &mut Vec<Diagnostic>) {
     let pointer = format!("/connections/{}", escape(name));
     check_values(&format!("{pointer}/params"), &connection.params, found);
+    check_hosts(&pointer, &connection.allow_hosts, found);
     if let Some(auth) = &connection.auth {
         check_values(&format!("{pointer}/auth/params"), &auth.params, found);
     }
@@ -68,6 +71,7 @@ fn check_pipeline(
         let at = format!("{pointer}/destination/name");
         found.push(unknown("destination", at, wanted, destinations));
     }
+    check_table(&pointer, &pipeline.destination.table, found);
     check_values(
         &format!("{pointer}/source/params"),
         &pipeline.source.params,
@@ -87,7 +91,33 @@ fn check_tables(file: &ProjectFile, found: &mut Vec<Diagnostic>) {
                 destination.table
             );
             let pointer = format!("/pipelines/{}/destination/table", escape(name));
-            found.push(Diagnostic::error("E-table", pointer, message));
+            let hint = "each of them needs a table of its own";
+            found.push(Diagnostic::error("E-table", pointer, message).with_hint(hint));
+        }
+    }
+}
+
+/// The names that a database keeps for itself, or tapline for its notes.
+fn check_table(pointer: &str, table: &str, found: &mut Vec<Diagnostic>) {
+    let folded = table.to_ascii_lowercase();
+    let mut reserved = ["sqlite_", column::PREFIX].into_iter();
+    let message = match reserved.find(|prefix| folded.starts_with(prefix)) {
+        Some(prefix) => {
+            format!("the table name `{table}` begins with `{prefix}`, which is reserved")
+        }
+        None if table.is_empty() => "the table name is empty".to_owned(),
+        None => return,
+    };
+    let pointer = format!("{pointer}/destination/table");
+    found.push(Diagnostic::error("E-table", pointer, message).with_hint("choose another name"));
+}
+
+/// Hosts that requests may go to, each an origin.
+fn check_hosts(pointer: &str, hosts: &[String], found: &mut Vec<Diagnostic>) {
+    for (index, host) in hosts.iter().enumerate() {
+        if let Err(error) = host.parse::<Origin>() {
+            let at = format!("{pointer}/allow_hosts/{index}");
+            found.push(Diagnostic::error("E-host", at, error.message()));
         }
     }
 }

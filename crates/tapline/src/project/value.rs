@@ -66,6 +66,17 @@ pub(crate) enum ValueError {
     },
 }
 
+impl ValueError {
+    /// What to do about it, where the message does not say so.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Env(_) => Some("set it where tapline runs, as with `export NAME=value`"),
+            Self::File { .. } => Some("the path is relative to the folder of the project file"),
+            Self::Open | Self::Kind(_) => None,
+        }
+    }
+}
+
 /// A piece of a value.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece<'a> {

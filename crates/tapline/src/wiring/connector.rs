@@ -65,9 +65,7 @@ fn spec(project: &Project, path: &Path, at: String) -> Result<Connector> {
     let read = read_spec(&project.resolve(path));
     read.map(|(connector, _)| connector)
         .map_err(|failure| match failure {
-            Failure::Error { error, .. } => {
-                project.invalid(vec![Diagnostic::error("E-file", at, error.message())])
-            }
+            Failure::Error { error, .. } => project.unread(at, &error),
             invalid @ Failure::Invalid(_) => invalid,
         })
 }

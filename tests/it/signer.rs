@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::thread;
+use std::{fs, thread};
 
-use crate::support::Project;
+use crate::support::{Project, install_dir};
 
 /// Lower-case hexadecimal FNV-1a (64 bits), as `tests/plugins/signer` describes it.
 fn signature(key: &str, method: &str, target: &str) -> String {
@@ -65,12 +65,12 @@ fn project(key: &str) -> Project {
         "connector: signer\nparams: {{ host: \"http://{address}\", key: \"${{env:SIGN}}\" }}"
     );
     let project = Project::with_pipeline(&connection, "{ connection: c, stream: items }");
-    std::fs::write(project.path("key"), key).unwrap();
+    fs::write(project.path("key"), key).unwrap();
     project
 }
 
 fn run(project: &Project, arguments: &[&str]) -> (i32, String) {
-    let key = std::fs::read_to_string(project.path("key")).unwrap();
+    let key = fs::read_to_string(project.path("key")).unwrap();
     let output = project
         .command(arguments)
         .env("SIGN", key)
@@ -101,4 +101,29 @@ fn a_wrong_key_is_refused_and_not_shown() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("bad signature"), "{text}");
     assert!(!text.contains("a-wr0ng-key"), "{text}");
+}
+
+#[test]
+fn a_project_for_a_plugin_from_elsewhere_is_written_with_the_trust_it_needs() {
+    let project = Project::new("");
+    let elsewhere = project.path("plugins");
+    fs::create_dir(&elsewhere).unwrap();
+    for file in fs::read_dir(install_dir()).unwrap() {
+        let file = file.unwrap();
+        if file
+            .file_name()
+            .to_string_lossy()
+            .contains("connector_signer")
+        {
+            fs::copy(file.path(), elsewhere.join(file.file_name())).unwrap();
+        }
+    }
+    fs::remove_file(project.path("tapline.yaml")).unwrap();
+    let plugins = ["--plugin-dir", "plugins"];
+    for command in [&["init", "--connector", "signer"][..], &["validate"]] {
+        let run = project.tapline(&[command, &plugins].concat());
+        assert_eq!(run.code, 0, "{run}");
+    }
+    let written = fs::read_to_string(project.path("tapline.yaml")).unwrap();
+    assert!(written.contains("trust: in-process"), "{written}");
 }

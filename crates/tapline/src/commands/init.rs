@@ -33,8 +33,10 @@ pub(crate) fn init(app: &App, args: &InitArgs) -> Result<Exit> {
     let (text, secrets) = if args.connector == REST {
         (template::REST.to_owned(), Vec::new())
     } else {
-        let connector = app.catalogue().look_at(&args.connector)?;
-        template::of(&args.connector, &connector.document)
+        let catalogue = app.catalogue();
+        let connector = catalogue.look_at(&args.connector)?;
+        let trusted = catalogue.is_trusted(&args.connector);
+        template::of(&args.connector, &connector.document, trusted)
     };
     let mut files = vec![(project, text.as_str())];
     if args.connector == REST {

@@ -50,8 +50,9 @@ pub(super) const EXAMPLE_SPEC: &str = r#"{
 }
 "#;
 
-/// A project for the connector `id`, and the environment variables it reads.
-pub(super) fn of(id: &str, document: &ConnectorDocument) -> (String, Vec<String>) {
+/// A project for the connector `id`, and the environment variables it reads. Whoever names a
+/// plugin that does not stand beside the program trusts it, and the project has to say so.
+pub(super) fn of(id: &str, document: &ConnectorDocument, trusted: bool) -> (String, Vec<String>) {
     let mut draft = Draft {
         name: file_stem(id),
         text: format!("{HEAD}connections:\n"),
@@ -61,7 +62,7 @@ pub(super) fn of(id: &str, document: &ConnectorDocument) -> (String, Vec<String>
     let named = document.streams.iter();
     let named = named.map(|(name, spec)| (name.as_str(), spec));
     let streams: Vec<(&str, &SourceSpec)> = named.chain(single).collect();
-    draft.connection(id, document, &streams);
+    draft.connection(id, document, &streams, trusted);
     draft.text +=
         "\ndestinations:\n  warehouse: { type: sqlite, path: warehouse.db }\n\npipelines:\n";
     for (name, spec) in streams {
@@ -89,8 +90,13 @@ impl Draft {
         id: &str,
         document: &ConnectorDocument,
         streams: &[(&str, &SourceSpec)],
+        trusted: bool,
     ) {
         self.text += &format!("  {}:\n    connector: {id}\n", self.name);
+        if !trusted {
+            self.text +=
+                "    # The plugin runs with all rights of tapline.\n    trust: in-process\n";
+        }
         if let [way, others @ ..] = document.auth_specs() {
             if !others.is_empty() {
                 let names: Vec<&str> = others.iter().map(|way| way.name.as_str()).collect();
@@ -195,7 +201,7 @@ mod tests {
     #[test]
     fn the_project_is_filled_from_the_connector() {
         let document = tapline_spec::check(MAILCHIMP).document.unwrap();
-        let (text, secrets) = of("mailchimp", &document);
+        let (text, secrets) = of("mailchimp", &document, true);
         assert_eq!(secrets, ["MAILCHIMP_PASSWORD"]);
         insta::assert_snapshot!(text);
     }
@@ -204,7 +210,9 @@ mod tests {
     fn what_is_written_is_valid() {
         let schema = crate::project::project_schema();
         let document = tapline_spec::check(MAILCHIMP).document.unwrap();
-        for text in [REST.to_owned(), of("mailchimp", &document).0] {
+        let of = |trusted| of("mailchimp", &document, trusted).0;
+        assert!(of(false).contains("    trust: in-process\n"));
+        for text in [REST.to_owned(), of(true), of(false)] {
             assert_eq!(tapline_spec::diagnose(&text, &schema).diagnostics, []);
         }
         let checked = tapline_spec::check(EXAMPLE_SPEC);

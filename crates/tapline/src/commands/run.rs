@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
-use tapline_core::{StateStore, TableRef, Window};
+use tapline_core::{
+    Error, RecordCounts, RunReport, ShortReason, StateStore, TableRef, Verdict, WatermarkReport,
+    Window,
+};
 use tapline_engine::{RunTask, SyncMode as EngineMode};
 use tapline_spec::Diagnostic;
 use uuid::Uuid;
@@ -152,17 +156,54 @@ async fn run_one(
         max_pages: options.max_pages,
         events: events.clone(),
     };
-    let source = wiring.source(&job.stream, reading, state.clone())?.source;
-    let doors = wiring.doors(source, &target.name, state)?;
-    let outcome = tapline_engine::run(&task, &doors, &events, &app.cancel).await;
+    let doors = wiring
+        .source(&job.stream, reading, state.clone())
+        .and_then(|opened| wiring.doors(opened.source, &target.name, state));
+    let (report, error) = match doors {
+        Ok(doors) => {
+            let outcome = tapline_engine::run(&task, &doors, &events, &app.cancel).await;
+            (outcome.report, outcome.error)
+        }
+        Err(Failure::Error { error, .. }) => {
+            (not_begun(&task, &error, wiring.clock.now()), Some(*error))
+        }
+        Err(invalid @ Failure::Invalid(_)) => return Err(invalid),
+    };
     progress.finish();
     let database = wiring.project.database(&target.name)?;
     Ok(Ended {
-        report: outcome.report,
-        error: outcome.error,
+        report,
+        error,
         table: shown_table(&task.table),
         database: database.display().to_string(),
     })
+}
+
+/// The report of a run whose source or destination cannot be opened. The runs before it have
+/// reports, and those after it go on.
+fn not_begun(task: &RunTask, error: &Error, now: Timestamp) -> RunReport {
+    let error = error.to_string();
+    RunReport {
+        run_id: task.run_id,
+        pipeline: task.pipeline.clone(),
+        sync_mode: task.sync_mode.name().to_owned(),
+        window: task.window,
+        verdict: Verdict::Short(ShortReason::Failed {
+            error: error.clone(),
+        }),
+        records: RecordCounts::default(),
+        pages: 0,
+        requests: 0,
+        retries: 0,
+        waited_ms: 0,
+        bytes: 0,
+        duration_ms: 0,
+        started_at: now,
+        watermarks: WatermarkReport::default(),
+        coverage: Vec::new(),
+        next_position: None,
+        error: Some(error),
+    }
 }
 
 /// The table as it is called in SQLite, which has no schemas.

@@ -2,12 +2,15 @@
 
 use owo_colors::OwoColorize;
 use serde_json::{Map, Value};
-use tapline_spec::{ConnectorDocument, SourceSpec, connector_schema};
+use tapline_spec::{
+    ConnectorDocument, PaginationKind, RequestMethod, SourceSpec, connector_schema,
+};
 
 use crate::app::App;
 use crate::cli::SpecArgs;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
+use crate::output::numbers::plural;
 use crate::output::text::{hint, list};
 use crate::output::{Screen, Table, clean};
 
@@ -26,7 +29,10 @@ pub(crate) fn spec(app: &App, args: &SpecArgs) -> Result<Exit> {
         (None, true) => app.screen.json(document)?,
         (None, false) => show(app.screen, name, document)?,
         (Some(stream), true) => app.screen.json(find(name, document, stream)?)?,
-        (Some(stream), false) => show_stream(app.screen, stream, find(name, document, stream)?)?,
+        (Some(stream), false) => {
+            title(app.screen, name, document)?;
+            show_stream(app.screen, stream, find(name, document, stream)?)?;
+        }
     }
     Ok(Exit::COMPLETE)
 }
@@ -42,14 +48,17 @@ fn find<'a>(name: &str, document: &'a ConnectorDocument, stream: &str) -> Result
     document.stream(stream).ok_or_else(unknown)
 }
 
-fn show(screen: Screen, name: &str, document: &ConnectorDocument) -> Result<()> {
+fn title(screen: Screen, name: &str, document: &ConnectorDocument) -> Result<()> {
     let title = document.name.as_deref().unwrap_or(name);
-    let version = document.version.as_deref().unwrap_or("");
-    screen.line(format!(
-        "{} {}",
-        clean(title).bold(),
-        clean(version).dimmed()
-    ))?;
+    let title = clean(title).bold().to_string();
+    match document.version.as_deref() {
+        Some(version) => screen.line(format!("{title} {}", clean(version).dimmed())),
+        None => screen.line(title),
+    }
+}
+
+fn show(screen: Screen, name: &str, document: &ConnectorDocument) -> Result<()> {
+    title(screen, name, document)?;
     if let Some(description) = &document.description {
         screen.line(clean(description))?;
     }
@@ -77,8 +86,13 @@ fn show_stream(screen: Screen, name: &str, stream: &SourceSpec) -> Result<()> {
     let attributes = &stream.attributes;
     if let Some(url) = &attributes.url_params {
         let host = url.host.as_deref().unwrap_or_default();
-        screen.line(format!("  {}{}", clean(host), clean(&url.path)))?;
+        let method = match url.method {
+            RequestMethod::Get => "GET",
+            RequestMethod::Post => "POST",
+        };
+        screen.line(format!("  {method} {}{}", clean(host), clean(&url.path)))?;
     }
+    screen.line(format!("  Pages: {}", paging(stream)))?;
     params(screen, &stream.spec)?;
     let declared = stream
         .schema
@@ -89,6 +103,16 @@ fn show_stream(screen: Screen, name: &str, stream: &SourceSpec) -> Result<()> {
         screen.line(format!("  Columns: {}", clean(&names)))?;
     }
     Ok(())
+}
+
+/// How pages follow each other, and how large they are.
+fn paging(stream: &SourceSpec) -> String {
+    let params = stream.attributes.pagination_params.as_ref();
+    let kind = params.map_or(PaginationKind::None, |params| params.kind);
+    match params.and_then(|params| params.limit_value) {
+        Some(limit) => format!("{}, {} each", kind.as_str(), plural(limit, "record")),
+        None => kind.as_str().to_owned(),
+    }
 }
 
 fn heading(screen: Screen, text: &str) -> Result<()> {

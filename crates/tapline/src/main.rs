@@ -15,19 +15,23 @@ mod project;
 mod signals;
 mod wiring;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tapline_core::CancellationToken;
 
 use crate::app::App;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Color, Command, Format};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Screen;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return mistyped(&error),
+    };
     let screen = Screen::new(cli.globals.output, cli.globals.color);
     logs::start(cli.globals.verbose);
     let app = App {
@@ -39,6 +43,33 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) => report(screen, &failure).into(),
     }
+}
+
+/// Shows the help that was asked for, or what is wrong with the command line. Programs get the
+/// latter as a document too, though the option that asks for it could not be read with the rest.
+fn mistyped(error: &clap::Error) -> ExitCode {
+    // If nobody reads it, nobody can be told.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::COMPLETE.into();
+    }
+    if wants_json(std::env::args_os().skip(1)) {
+        let screen = Screen::new(Format::Json, Color::Never);
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let message = message.trim_start_matches("error: ");
+        let _ = screen.json(&Failure::usage(message, "try `--help`").document());
+    }
+    Exit::USAGE.into()
+}
+
+/// Whether `arguments` hold `--output json`, in either spelling.
+fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let arguments: Vec<OsString> = arguments.collect();
+    let apart = arguments
+        .windows(2)
+        .any(|pair| pair == ["--output", "json"]);
+    apart || arguments.iter().any(|argument| argument == "--output=json")
 }
 
 fn start(app: &App, command: &Command) -> Result<Exit> {

@@ -95,3 +95,83 @@ fn an_unknown_pipeline_or_connector_lists_the_known_ones() {
     assert_eq!(run.code, 2, "{run}");
     assert!(run.stderr.contains("mailchimp"), "{run}");
 }
+
+#[test]
+fn a_mistyped_command_line_is_a_document_for_programs() {
+    let project = Project::new(GOOD);
+    for arguments in [
+        &["--output", "json", "rnu"][..],
+        &["run", "--output=json", "--max-pages", "0"],
+    ] {
+        let run = project.tapline(arguments);
+        assert_eq!(run.code, 2, "{run}");
+        assert_eq!(run.json()["exit_code"], 2, "{run}");
+        assert!(run.stderr.starts_with("error: "), "{run}");
+    }
+    let run = project.tapline(&["rnu"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run}");
+    let run = project.tapline(&["run", "--help", "--output", "json"]);
+    assert_eq!(run.code, 0, "{run}");
+}
+
+#[test]
+fn a_project_with_nothing_to_do_says_so() {
+    let project = Project::new("version: 1\n");
+    for (command, missing) in [("run", "no pipelines"), ("check", "no connections")] {
+        let run = project.tapline(&[command]);
+        assert_eq!(run.code, 2, "{run}");
+        assert!(run.stderr.contains(missing), "{run}");
+    }
+}
+
+#[test]
+fn a_statement_that_is_none_says_what_and_where() {
+    let project = Project::new(GOOD);
+    drop(project.warehouse());
+    std::fs::write(project.path("warehouse.db"), "no database, but long enough").unwrap();
+    let run = project.tapline(&["sql", " "]);
+    assert!(run.stderr.contains("no statement"), "{run}");
+    let run = project.tapline(&["sql", "select 1 from sqlite_schema"]);
+    assert!(run.stderr.contains("warehouse.db"), "{run}");
+}
+
+/// A folder stands where each database should be.
+#[test]
+fn a_pipeline_that_cannot_begin_leaves_the_others_their_report() {
+    let yaml = GOOD.replace("path: warehouse.db", "path: .");
+    let (_, pipeline) = yaml.split_once("  members:").unwrap();
+    let second = pipeline.replace("table: members", "table: again");
+    let project = Project::new(&format!("{yaml}  again:{second}"));
+    let command = project
+        .command(&["run", "--output", "json"])
+        .env("KEY", "k")
+        .output();
+    let run = crate::support::Run::of(command.unwrap());
+    assert_eq!(run.code, 1, "{run}");
+    let document = run.json();
+    let runs = document["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 2, "{run}");
+    for report in runs {
+        let error = report["error"].as_str().unwrap();
+        assert!(error.starts_with("open destination: "), "{run}");
+    }
+}
+
+#[test]
+fn a_connector_and_a_stream_of_it_are_shown_with_request_and_paging() {
+    let project = Project::new(GOOD);
+    for arguments in [
+        &["spec", "mailchimp"][..],
+        &["spec", "mailchimp", "members"],
+    ] {
+        let run = project.tapline(arguments);
+        assert_eq!(run.code, 0, "{run}");
+        assert!(run.stdout.starts_with("Mailchimp 1.0\n"), "{run}");
+        for shown in [
+            "  GET https://${domain}.api.",
+            "  Pages: OFFSET, 1,000 records each\n",
+        ] {
+            assert!(run.stdout.contains(shown), "no {shown:?} in {run}");
+        }
+    }
+}

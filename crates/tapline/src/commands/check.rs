@@ -33,6 +33,10 @@ pub(crate) async fn check(app: &App, args: &CheckArgs) -> Result<Exit> {
         }
         None => project.file().connections.keys().cloned().collect(),
     };
+    if names.is_empty() {
+        let message = format!("{} has no connections", project.path().display());
+        return Err(Failure::usage(message, "add one under `connections:`"));
+    }
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let mut checked = Vec::new();

@@ -46,7 +46,11 @@ pub(crate) fn sql(app: &App, args: &SqlArgs) -> Result<Exit> {
 /// # Errors
 /// The statement is wrong or would do more than read.
 pub(crate) fn show(app: &App, path: &Path, sql: &str, limit: usize) -> Result<Exit> {
-    let result = query(path, sql, limit)?;
+    if sql.trim().is_empty() {
+        let hint = "give it in quotes, as in `tapline sql 'SELECT 1'`";
+        return Err(Failure::usage("there is no statement to run", hint));
+    }
+    let result = query(path, sql, limit).map_err(|error| error.with("path", path.display()))?;
     if app.screen.is_json() {
         app.screen.json(&document(&result))?;
         return Ok(Exit::COMPLETE);

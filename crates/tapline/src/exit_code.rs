@@ -17,11 +17,11 @@ impl Exit {
     pub(crate) const USAGE: Self = Self(2);
     /// A run ended, but records are missing or nothing proves that none are.
     pub(crate) const SHORT: Self = Self(3);
-    /// The source asks to wait longer than allowed; the next run goes on from here.
+    /// The source asks to wait longer than allowed.
     pub(crate) const QUOTA: Self = Self(4);
     /// Another runner holds the pipeline.
     pub(crate) const LOCKED: Self = Self(5);
-    /// Stopped by a signal; what is durable was kept.
+    /// Stopped by a signal.
     pub(crate) const STOPPED: Self = Self(6);
 
     /// The code of several runs: what the operator must act on first.

@@ -123,9 +123,7 @@ pub(crate) fn advice(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NotFound => Some(
             "the source knows no such address: look at the parameters of connection and pipeline",
         ),
-        ErrorKind::Quota => {
-            Some("the quota is used up: run it again later, it goes on where it stopped")
-        }
+        ErrorKind::Quota => Some("the quota is used up: run it again after that time"),
         ErrorKind::Unavailable => {
             Some("the source did not answer properly: look at its address, or run it again later")
         }

@@ -91,12 +91,15 @@ impl Ended {
 
     fn table_now(&self) -> String {
         let (table, database) = (clean(&self.table), clean(&self.database));
-        if self.report.verdict.is_complete() {
-            let rows = plural(self.report.records.written, "row");
-            format!("The table {table} in {database} now has these {rows}.")
-        } else {
-            format!("The table {table} in {database} was not touched: what was there still is.")
-        }
+        let now = match self.report.records.written {
+            _ if !self.report.verdict.is_complete() => {
+                "was not touched: what was there still is".to_owned()
+            }
+            0 => "is empty now".to_owned(),
+            1 => "now has this 1 row".to_owned(),
+            written => format!("now has these {}", plural(written, "row")),
+        };
+        format!("The table {table} in {database} {now}.")
     }
 
     fn rejects(&self) -> Option<String> {
@@ -209,6 +212,19 @@ mod tests {
             error: error.to_string(),
         };
         ended("broken", Verdict::Short(reason), Some(error))
+    }
+
+    #[test]
+    fn what_the_table_holds_is_said_in_grammar() {
+        let check = |written: u64, expected: &str| {
+            let mut run = ended("t", Verdict::Complete(EndSignal::EmptyPage), None);
+            run.report.records.written = written;
+            let expected = format!("The table t in warehouse.db {expected}.");
+            assert_eq!(run.table_now(), expected);
+        };
+        check(0, "is empty now");
+        check(1, "now has this 1 row");
+        check(4500, "now has these 4,500 rows");
     }
 
     #[test]

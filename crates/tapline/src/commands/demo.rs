@@ -132,6 +132,7 @@ fn introduce(app: &App, api: &FakeApi) -> Result<()> {
         api.base_url(),
     );
     say(app, &text)?;
+    command(app, "cd tapline-demo")?;
     command(app, "tapline run")
 }
 

@@ -12,11 +12,13 @@ pub(super) const DESTINATION: &str = "warehouse";
 /// What to try next.
 pub(super) const NEXT: &str = "
 Try next:
-  cat tapline-demo/tapline.yaml                     the project: it is short
-  tapline sql --project tapline-demo/tapline.yaml \"SELECT * FROM tickets LIMIT 5\"
-  tapline demo --serve                              keep the fake API running; then elsewhere:
-  tapline preview members --project tapline-demo/tapline.yaml
-  tapline init --connector mailchimp                a project of your own";
+  tapline demo --serve                 keep the fake API running; then, in another terminal:
+  cd tapline-demo
+  cat tapline.yaml                     the project: it is short
+  tapline preview members
+  tapline sql \"SELECT subject, status FROM tickets LIMIT 5\"
+And in a folder of its own:
+  tapline init --connector mailchimp   a project for your account";
 
 /// Writes the project file for the API at `base_url`, and reads it as any project.
 ///

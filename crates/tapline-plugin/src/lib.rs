@@ -40,6 +40,31 @@
 //! The crate is a `cdylib` named `tapline-connector-<id>`; the document's `id` is that id. Cargo
 //! writes `-` as `_` in file names, so ids that differ only there are the same id.
 //!
+//! ```toml
+//! [package]
+//! name = "tapline-connector-shop"
+//! version = "0.1.0"
+//! edition = "2024"
+//!
+//! [lib]
+//! crate-type = ["cdylib"]
+//!
+//! [dependencies]
+//! tapline-plugin = { path = "../tapline/crates/tapline-plugin" } # where your checkout is
+//! ```
+//!
+//! The document is a file like any spec file, with an `id` and named `streams`. Parameters that a
+//! hook reads are declared in it too, as those of the stream or of a way to sign in; secret ones
+//! have `"format": "password"`. To try it:
+//!
+//! ```console
+//! $ cargo build
+//! $ tapline validate spec.json
+//! $ tapline spec shop --plugin-dir target/debug
+//! $ tapline init --connector shop --plugin-dir target/debug
+//! $ tapline check --plugin-dir target/debug
+//! ```
+//!
 //! A hook does no I/O of its own: it asks the runner through [`Ctx`]. It brings no runtime of its
 //! own either; anything that needs a tokio reactor panics here. A panic in a connector becomes an
 //! error of the run, which is why a plugin has to be built with `panic = "unwind"`.

@@ -210,3 +210,23 @@ fn secrets_appear_nowhere() {
         }
     }
 }
+
+#[test]
+fn logs_tell_each_page_and_no_secret() {
+    let api = api(
+        1_500,
+        vec![Fault::nth("/3.0/lists", 2, FaultAction::status(503))],
+    );
+    let project = project(&api);
+    let mut command = project.command(&["run", "-vv"]);
+    let run = Run::of(command.env("KEY", KEY).output().unwrap());
+    assert_eq!(run.code, 0, "{run}");
+    for line in [
+        "page 1 has 1,000 records",
+        "page 2 has 500 records",
+        "server error (503)",
+    ] {
+        assert!(run.stderr.contains(line), "no {line} in {run}");
+    }
+    assert!(!format!("{run}").contains(KEY), "{run}");
+}

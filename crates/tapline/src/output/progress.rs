@@ -129,11 +129,13 @@ impl Shared {
         let now = self.clock.elapsed();
         match event {
             RunEvent::PageRead {
+                seq,
                 records,
                 bytes,
                 total,
-                ..
             } => {
+                let (many, size) = (plural(records, "record"), super::numbers::bytes(bytes));
+                tracing::debug!("{}: page {seq} has {many}, {size}", self.pipeline);
                 self.seen().read(now, records, bytes, total);
                 self.log_now_and_then(now);
             }
@@ -155,12 +157,17 @@ impl Shared {
     }
 
     fn wait(&self, now: Duration, reason: &str, time: Duration) {
+        let shown = duration(time);
+        tracing::debug!(
+            "{}: {shown} until the next request: {}",
+            self.pipeline,
+            clean(reason)
+        );
         if time < SHORT_WAIT || reason == PACE {
             return;
         }
         let reason = clean(reason).into_owned();
         if self.logs {
-            let shown = duration(time);
             tracing::info!(target: "tapline::progress", "{}: waiting {shown}: {reason}", self.pipeline);
         }
         self.seen().waiting = Some(Waiting {

@@ -120,12 +120,13 @@ impl Decoder {
     }
 
     fn read(&mut self, page: &Page<'_>) -> Result<pass::Output, Error> {
-        let output = Pass::new(page, &mut self.columns, &self.limits).run()?;
-        if !self.columns.is_stale() {
-            return Ok(output);
+        let mut output = Pass::new(page, &mut self.columns, &self.limits).run()?;
+        if self.columns.is_stale() {
+            drop(output);
+            output = Pass::new(page, &mut self.columns, &self.limits).run()?;
         }
-        drop(output);
-        Pass::new(page, &mut self.columns, &self.limits).run()
+        output.check_width(self.columns.len(), &self.limits)?;
+        Ok(output)
     }
 
     /// A batch of the current schema: columns that came after the chunk are null in it.

@@ -72,7 +72,7 @@ impl<'a> Page<'a> {
             text: utf8(body, span)?,
             base: span.start,
             many,
-            repeated: siblings.iter().map(|member| member.value.raw.len()).sum(),
+            repeated: siblings.iter().map(Member::len).sum(),
             siblings,
             unwrap: plan.wrapper.is_none(),
             whole: Key {
@@ -80,6 +80,13 @@ impl<'a> Page<'a> {
                 name: Some(name.to_owned()),
             },
         }))
+    }
+}
+
+impl Member<'_> {
+    /// Bytes that a row needs for it at most: in the rest its key is repeated too.
+    fn len(&self) -> usize {
+        self.key.quoted.len() + self.value.raw.len()
     }
 }
 

@@ -21,6 +21,9 @@ const WEIGHT: usize = 8 << 20;
 /// Weight of a row without its values: ids, time, offsets.
 const ROW_WEIGHT: usize = 100;
 
+/// Weight of a missing value in a column of numbers.
+const NULL_WEIGHT: usize = size_of::<u64>();
+
 /// Largest body that is decoded. A batch may hold a body's bytes twice (columns and rest) beyond
 /// [`WEIGHT`], and its text offsets have 31 bits.
 pub(crate) const MAX_BODY: usize = 1 << 29;
@@ -28,6 +31,14 @@ pub(crate) const MAX_BODY: usize = 1 << 29;
 /// How many times larger than the largest body its rows may become. Siblings and missing fields
 /// are repeated row by row, so that a small page could otherwise fill the memory.
 const GROWTH: usize = 16;
+
+fn budget(limits: &Limits) -> usize {
+    limits.page_bytes.saturating_mul(GROWTH)
+}
+
+fn too_large() -> Error {
+    Error::new(ErrorKind::Limit, "decode page", "its rows are too large")
+}
 
 /// Rows that become one batch.
 #[derive(Debug)]
@@ -46,6 +57,18 @@ pub(crate) struct Output {
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) rejects: Vec<Reject>,
     pub(crate) records: u64,
+}
+
+impl Output {
+    /// Checks what the pass could not know: every row has all `columns`, also those found after it.
+    pub(crate) fn check_width(&self, columns: usize, limits: &Limits) -> Result<(), Error> {
+        let rows: usize = self.chunks.iter().map(|chunk| chunk.rows).sum();
+        let nulls = rows.saturating_mul(columns).saturating_mul(NULL_WEIGHT);
+        if nulls > budget(limits) {
+            return Err(too_large());
+        }
+        Ok(())
+    }
 }
 
 /// A pass under way.
@@ -74,7 +97,7 @@ impl<'p, 'c> Pass<'p, 'c> {
             misfits: String::new(),
             row: 0,
             weight: 0,
-            budget: limits.page_bytes.saturating_mul(GROWTH),
+            budget: budget(limits),
             output: Output::default(),
         }
     }
@@ -218,7 +241,7 @@ impl<'p, 'c> Pass<'p, 'c> {
             self.misfits.clear();
         }
         self.row += 1;
-        let nulls = self.columns.len() * size_of::<u64>();
+        let nulls = self.columns.len() * NULL_WEIGHT;
         self.weight += self.scan.pos() - start + self.page.repeated + nulls + ROW_WEIGHT;
         if self.row == ROWS || self.weight >= WEIGHT {
             self.end_chunk()?;
@@ -245,10 +268,7 @@ impl<'p, 'c> Pass<'p, 'c> {
         if self.row == 0 {
             return Ok(());
         }
-        self.budget = self
-            .budget
-            .checked_sub(self.weight)
-            .ok_or_else(|| Error::new(ErrorKind::Limit, "decode page", "its rows are too large"))?;
+        self.budget = self.budget.checked_sub(self.weight).ok_or_else(too_large)?;
         let rows = std::mem::take(&mut self.row);
         self.weight = 0;
         self.output.chunks.push(Chunk {

@@ -137,6 +137,28 @@ fn check(body: &str, expected: &[&str]) {
 }
 
 #[test]
+fn a_small_page_cannot_become_large_rows() {
+    let key = format!("{}{}", column::PREFIX, "k".repeat(1_000));
+    let repeated_key = format!(r#"{{"{key}":1,"a":[{}0]}}"#, "0,".repeat(4_000));
+    let fields: Map<_, _> = (0..200).map(|n| (format!("f{n}"), n.into())).collect();
+    let late_columns = format!(
+        r#"{{"a":[{}{}]}}"#,
+        "{},".repeat(4_000),
+        Json::Object(fields)
+    );
+    for body in [repeated_key, late_columns] {
+        let limits = Limits {
+            page_bytes: 64 << 10,
+            ..Limits::default()
+        };
+        let mut stream = Stream::new("$.a", None, &[]);
+        stream.decoder = Decoder::new(stream.decoder.content, Vec::new(), &limits);
+        let error = stream.decode(body.as_bytes()).unwrap_err();
+        assert_eq!(error.message(), "its rows are too large");
+    }
+}
+
+#[test]
 fn the_widest_table_has_room_for_our_own_columns() {
     let fields: Map<_, _> = (0..2_500).map(|n| (format!("f{n}"), n.into())).collect();
     let body = Json::from(vec![Json::Object(fields)]).to_string();

@@ -73,6 +73,13 @@ pub(crate) fn check_fence(connection: &Connection, key: &CommitKey) -> Result<()
     }
 }
 
+/// Whether any run has published `table`.
+pub(crate) fn has_published(connection: &Connection, table: &str) -> Result<bool> {
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM _tapline_commits WHERE table_name = ?1 AND published = 1)";
+    Ok(connection.query_row(sql, [table], |row| row.get(0))?)
+}
+
 /// Number of the last page of `slice` that is stored.
 ///
 /// Appended rows are told apart by run. A hidden generation may be filled by several runs, each

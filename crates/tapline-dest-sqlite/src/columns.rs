@@ -13,6 +13,8 @@ use crate::name::{Names, quote};
 
 /// What SQLite is built with.
 const MAX_COLUMNS: usize = 2000;
+/// SQLite's own names for the key of a row: `CREATE TABLE` may take them, `ADD COLUMN` may not.
+const ROWID: [&str; 3] = ["rowid", "oid", "_rowid_"];
 /// Where a table is copied to while its types change; gone when the transaction ends.
 const REBUILD: &str = "_tapline_rebuild";
 
@@ -136,10 +138,12 @@ fn apply(
     if before.is_empty() {
         return create(connection, table, after);
     }
-    if !change.widened.is_empty() {
+    let added = &after[before.len()..];
+    let hides_rowid = |column: &Column| ROWID.contains(&column.name.to_ascii_lowercase().as_str());
+    if !change.widened.is_empty() || added.iter().any(hides_rowid) {
         return rebuild(connection, table, before, after);
     }
-    for column in &after[before.len()..] {
+    for column in added {
         let table = quote(table);
         connection.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {}", ddl(column)))?;
     }

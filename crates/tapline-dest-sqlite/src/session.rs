@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::Schema;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tapline_core::{Batch, Commit, Published, Receipt, RowOp, SchemaChange};
+use tapline_core::{Batch, Commit, Published, Receipt, RowOp, SchemaChange, column};
 
 use crate::bookkeeping::{self, Owner};
 use crate::columns::{self, Column};
@@ -30,6 +30,7 @@ impl Session {
         let transaction = begin(&mut connection, &owner)?;
         let mut table = generation::visible(&transaction, &owner.table)?;
         if owner.replace {
+            check_ours(&transaction, &owner, &table)?;
             table = generation::enter(&transaction, &owner)?;
         }
         let (columns, _) = columns::fit(&transaction, &table, schema)?;
@@ -132,6 +133,19 @@ fn begin<'a>(connection: &'a mut Connection, owner: &Owner) -> Result<Transactio
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     bookkeeping::check_fence(&transaction, &owner.key)?;
     Ok(transaction)
+}
+
+/// A full load replaces what tapline wrote, never a table of somebody else's.
+fn check_ours(connection: &Connection, owner: &Owner, table: &str) -> Result<()> {
+    let columns = columns::read(connection, table)?;
+    let is_marked = columns.iter().any(|c| c.name == column::RUN_ID);
+    if columns.is_empty() || is_marked || bookkeeping::has_published(connection, &owner.table)? {
+        return Ok(());
+    }
+    Err(Failure::Refused(format!(
+        "table {table:?} was not written by tapline, and a full load would replace it; load into \
+         another table, or drop this one"
+    )))
 }
 
 fn finish(transaction: Transaction<'_>, broken: &mut bool) -> Result<()> {

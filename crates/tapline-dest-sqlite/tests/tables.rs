@@ -170,6 +170,44 @@ async fn reserved_names_views_and_merge_are_refused() {
 }
 
 #[tokio::test]
+async fn a_table_of_somebody_else_is_not_replaced() {
+    let place = Place::new();
+    let connection = Connection::open(place.path()).unwrap();
+    let sql = "CREATE TABLE t (c0 INTEGER); INSERT INTO t VALUES (1), (2)";
+    connection.execute_batch(sql).unwrap();
+    let begun = begin(&place, "t", records(1, 1).schema(), key("p", 1)).await;
+    let refused = begun.err().unwrap().to_string();
+    assert!(refused.contains("was not written by tapline"), "{refused}");
+    assert_eq!(count(&place, "t"), Cell::Integer(2));
+}
+
+#[tokio::test]
+async fn a_field_may_be_called_as_sqlite_calls_its_own_key() {
+    let place = Place::new();
+    for name in ["rowid", "OID", "_rowid_"] {
+        let first = records(1, 2);
+        let mut writer = begin(&place, name, first.schema(), key(name, 1))
+            .await
+            .unwrap();
+        let _ = writer
+            .write(vec![Batch::insert(first)], page(1))
+            .await
+            .unwrap();
+        let ids: ArrayRef = Arc::new(Int64Array::from(vec![7, 9]));
+        let rows = RecordBatch::try_from_iter([("c0", ids.clone()), (name, ids)]).unwrap();
+        writer.evolve(rows.schema()).await.unwrap();
+        let _ = writer
+            .write(vec![Batch::insert(rows)], page(2))
+            .await
+            .unwrap();
+        let _ = writer.publish().await.unwrap();
+        let sql = format!("SELECT count(*), sum({name}) FROM \"{name}\"");
+        let found = query(&place.path(), &sql, 1).unwrap().rows;
+        assert_eq!(found, [[Cell::Integer(4), Cell::Integer(16)]], "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_table_of_somebody_else_is_not_written_to_with_conversions() {
     let place = Place::new();
     drop(place.open().unwrap());

@@ -2,6 +2,7 @@
 
 mod command;
 mod demo;
+mod nginx;
 mod test;
 mod test_env;
 

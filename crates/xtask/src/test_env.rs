@@ -1,12 +1,13 @@
-//! What the tests need besides Rust: datasette, and the rows it serves.
+//! What the tests need besides Rust: real servers, and the rows they serve.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use anyhow::{Context, Result};
 
 use crate::command::run;
+use crate::nginx;
 
 /// Tells the tests where the environment is; if set, it is installed there.
 pub(crate) const VARIABLE: &str = "TAPLINE_TEST_ENV";
@@ -28,12 +29,17 @@ pub(crate) fn install() -> Result<PathBuf> {
         "xtask: installing the test environment in {}",
         dir.display()
     );
-    for old in ["venv", "node_modules"] {
+    for old in ["venv", "node_modules", "nginx"] {
         remove(&dir.join(old))?;
     }
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    install_python(&dir)?;
-    install_node(&dir)?;
+    // Each waits for its registry most of the time.
+    thread::scope(|scope| {
+        let python = scope.spawn(|| install_python(&dir));
+        install_node(&dir)?;
+        nginx::install(&dir.join("nginx"))?;
+        python.join().expect("it returns its errors")
+    })?;
     fs::write(dir.join(STAMP), wanted).context("cannot note what is installed")?;
     Ok(dir)
 }
@@ -75,7 +81,7 @@ fn install_python(dir: &Path) -> Result<()> {
         .arg(manifest("requirements.txt")))
 }
 
-/// Only data are wanted, so no package may run anything of its own.
+/// The packages need no set-up of their own, so none may run any.
 fn install_node(dir: &Path) -> Result<()> {
     fs::copy(manifest("package.json"), dir.join("package.json"))
         .context("cannot copy tests/package.json")?;

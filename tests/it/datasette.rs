@@ -4,19 +4,21 @@
 //! for them are in `tests/fixtures/datasette/`. Server and rows come from `cargo xtask test`.
 //! Without them a test fails: one that is silently skipped proves nothing.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
-use std::{env, fs, thread};
+use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A running datasette. It is killed when dropped.
+use crate::server::{Server, installed, word_after};
+
+/// A running datasette.
 pub(crate) struct Datasette {
-    server: Child,
+    _server: Server,
     base_url: String,
     dir: TempDir,
 }
@@ -26,23 +28,22 @@ impl Datasette {
     ///
     /// Table `flights` of database `flights`: `id` (1, 2, 3, ...), `delay`, `distance`, `time`.
     pub(crate) fn start() -> Self {
-        let environment = environment();
+        let mut command = Command::new(installed("venv/bin/datasette"));
         let dir = TempDir::new().unwrap();
         let database = dir.path().join("flights.db");
-        build(&database, &environment.rows);
-        let mut server = Command::new(environment.datasette)
+        build(
+            &database,
+            &installed("node_modules/vega-datasets/data/flights-200k.json"),
+        );
+        command
             .arg("serve")
             .arg(&database)
             .args(["--host", "127.0.0.1", "--port", "0"])
-            .args(["--setting", "max_returned_rows", "1000"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let base_url = wait_for_url(server.stderr.take().unwrap());
+            .args(["--setting", "max_returned_rows", "1000"]);
+        let listening = |line: &str| word_after(line, "Uvicorn running on ");
+        let (server, base_url) = Server::start(command, listening).unwrap();
         Self {
-            server,
+            _server: server,
             base_url,
             dir,
         }
@@ -56,38 +57,6 @@ impl Datasette {
     /// The SQLite file that is served.
     pub(crate) fn database(&self) -> PathBuf {
         self.dir.path().join("flights.db")
-    }
-}
-
-impl Drop for Datasette {
-    fn drop(&mut self) {
-        // It may be gone already, and then there is nothing to do.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-/// Where things are that `cargo xtask test` installs.
-struct Environment {
-    datasette: PathBuf,
-    rows: PathBuf,
-}
-
-fn environment() -> Environment {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-env");
-    let dir = env::var_os("TAPLINE_TEST_ENV").map_or_else(default, PathBuf::from);
-    let found = |path: &str| {
-        let path = dir.join(path);
-        assert!(
-            path.exists(),
-            "{} is missing: run `cargo xtask test`, which installs it",
-            path.display()
-        );
-        path
-    };
-    Environment {
-        datasette: found("venv/bin/datasette"),
-        rows: found("node_modules/vega-datasets/data/flights-200k.json"),
     }
 }
 
@@ -117,26 +86,6 @@ fn build(database: &Path, rows: &Path) {
     }
     drop(insert);
     transaction.commit().unwrap();
-}
-
-/// Reads the server's log up to the line that says where it listens; from then on it answers.
-fn wait_for_url(log: ChildStderr) -> String {
-    let mut log = BufReader::new(log);
-    let mut seen = String::new();
-    while log.read_line(&mut seen).unwrap() > 0 {
-        if let Some(url) = listening(&seen) {
-            let url = url.to_owned();
-            // Nobody reads on, but a full pipe would stop the server.
-            thread::spawn(move || io::copy(&mut log, &mut io::sink()));
-            return url;
-        }
-    }
-    panic!("datasette ended before it listened:\n{seen}");
-}
-
-fn listening(log: &str) -> Option<&str> {
-    let (_, rest) = log.split_once("Uvicorn running on ")?;
-    rest.split_whitespace().next()
 }
 
 fn get(base_url: &str, target: &str) -> Value {

@@ -7,6 +7,8 @@ mod demo;
 mod full_load;
 mod kills;
 mod mistakes;
+mod prism;
+mod server;
 mod signer;
 mod support;
 mod three_ways;

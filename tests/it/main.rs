@@ -5,9 +5,12 @@
 mod datasette;
 mod demo;
 mod full_load;
+mod json_server;
 mod kills;
 mod mistakes;
+mod nginx;
 mod prism;
+mod rate_limit;
 mod server;
 mod signer;
 mod support;

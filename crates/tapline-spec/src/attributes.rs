@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tapline_expr::Path;
 
 use crate::{PaginationParams, RequestMethod, ScheduleParams};
 
@@ -82,11 +83,26 @@ pub struct ContentPath {
     pub siblings: bool,
 }
 
+impl ContentPath {
+    /// The name under which an element of the array at `path` stands in its record, if it has one.
+    pub(crate) fn wrapper(&self, path: &Path) -> Option<String> {
+        // The elements of a list that is the whole response have no name to stand under.
+        let own_name = path.last_key().filter(|_| !self.unwrap)?;
+        let given = self.override_wrapper_attribute.as_deref();
+        Some(given.unwrap_or(own_name).to_owned())
+    }
+}
+
 /// A second array, inside each record, whose elements become records.
+///
+/// A record is repeated for each element of the array, which takes the array's place. A record
+/// whose array is missing, null or empty is kept once, without it. What is no array counts as one
+/// element.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExplodeEntityPath {
-    /// Path of the array in the record, such as `$.email.activity`.
+    /// Path of the array in the record as `contentPath` makes it, such as `$.email.activity`; or
+    /// `$.activity` if that says `unwrap`.
     pub path: String,
     /// What stands beside the array and is not copied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -97,6 +113,10 @@ pub struct ExplodeEntityPath {
     /// Name under which the element stands; the array's own name unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub override_wrapper_attribute: Option<String>,
+    /// The element's own fields take the array's place, and hide fields of the same name beside
+    /// it. An element that is no object still stands under its name. Ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unwrap: bool,
 }
 
 /// What else a response says. Ours.

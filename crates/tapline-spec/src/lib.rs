@@ -11,6 +11,7 @@ mod choice;
 mod diagnose;
 mod diagnostic;
 mod document;
+mod explode;
 mod json;
 mod judge;
 mod locate;
@@ -33,8 +34,8 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use document::{ConnectorDocument, ConnectorKind, SourceSpec};
 pub use pagination::{PaginationKind, PaginationParams, ParameterType};
 pub use plan::{
-    AuthPlan, BodyPlan, ColumnKind, ColumnPlan, ContentPlan, EndPlan, KeyLocation, LastPagePlan,
-    PaginationPlan, Plan, RequestMethod, RequestPlan, Siblings,
+    AuthPlan, BodyPlan, ColumnKind, ColumnPlan, ContentPlan, EndPlan, ExplodePlan, KeyLocation,
+    LastPagePlan, PaginationPlan, Plan, RequestMethod, RequestPlan, Siblings,
 };
 pub use planning::{Planned, plan};
 pub use schedule::{ScheduleKind, ScheduleParams};

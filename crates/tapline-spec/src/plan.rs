@@ -20,6 +20,8 @@ pub struct Plan {
     pub auth: AuthPlan,
     /// Where records are in a response, and what becomes of them.
     pub content: ContentPlan,
+    /// The array inside each element whose elements become the records, if there is one.
+    pub explode: Option<ExplodePlan>,
     /// How pages follow each other.
     pub pagination: PaginationPlan,
     /// What ends the paging, besides the pagination's own signal.
@@ -124,7 +126,20 @@ pub struct ContentPlan {
     pub wrapper: Option<String>,
 }
 
-/// Which siblings of the content array are copied onto each record.
+/// An array inside each element of the content: its elements become records of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplodePlan {
+    /// The keys that lead from the element to the array, at least one.
+    pub keys: Vec<String>,
+    /// Which members beside the array stay in each record.
+    pub siblings: Siblings,
+    /// Name under which an element of the array stands in its place.
+    pub wrapper: String,
+    /// Whether an object's own members take the array's place instead.
+    pub unwrap: bool,
+}
+
+/// Which siblings of an array are copied onto each record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Siblings {
     /// Only these, if given.

@@ -98,7 +98,8 @@ fn draft(
         .and_then(|r| r.total.as_deref());
     let total = total.and_then(|text| desk.parse("responseParams/total", text));
     let content = content?;
-    let columns = columns::declared(source.schema.as_ref(), &content);
+    let explode = content::explode(desk, attributes, &content);
+    let columns = columns::declared(source.schema.as_ref(), &content, explode.as_ref());
     let params = attributes.pagination_params.as_ref();
     Some(Plan {
         connector,
@@ -106,6 +107,7 @@ fn draft(
         request: request?,
         auth: auth?,
         content,
+        explode,
         pagination: pagination?,
         end,
         delay_ms: params.and_then(|p| p.delay_request_millis).unwrap_or(0),

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use tapline_spec::{
-    AuthPlan, BodyPlan, ColumnKind, ConnectorDocument, KeyLocation, LastPagePlan, PaginationPlan,
-    Param, Params, Planned, Siblings, check, plan,
+    AuthPlan, BodyPlan, ColumnKind, ConnectorDocument, ExplodePlan, KeyLocation, LastPagePlan,
+    PaginationPlan, Param, Params, Planned, Siblings, check, plan,
 };
 
 fn load(file: &str) -> ConnectorDocument {
@@ -166,6 +166,52 @@ fn every_kind_of_pagination() {
     assert_eq!(token.end.unwrap().condition.to_string(), "Const:false");
     assert_eq!(token.delay_ms, 850);
     assert!(matches!(token.request.body, Some(BodyPlan::Json(_))));
+}
+
+#[test]
+fn arrays_inside_records() {
+    let check = |stream: &str, expected: ExplodePlan, columns: &[(&str, ColumnKind)]| {
+        let plan = planned("valid/explode.json", stream, None, &[]).plan;
+        assert_eq!(plan.explode, Some(expected), "{stream}");
+        let found = plan.columns.iter().map(|c| (c.name.as_str(), c.kind));
+        assert_eq!(found.collect::<Vec<_>>(), columns, "{stream}");
+    };
+    let siblings = |keep: Option<&str>, skip: &[&str]| Siblings {
+        keep: keep.map(|name| vec![name.to_owned()]),
+        skip: skip.iter().map(ToString::to_string).collect(),
+    };
+    let nested = ExplodePlan {
+        keys: vec!["activity".to_owned()],
+        siblings: siblings(None, &["_links"]),
+        wrapper: "activity".to_owned(),
+        unwrap: false,
+    };
+    check("nested", nested.clone(), &[]);
+    let flat = ExplodePlan {
+        siblings: siblings(Some("email_id"), &[]),
+        unwrap: true,
+        ..nested.clone()
+    };
+    let columns = [
+        ("email_id", ColumnKind::String),
+        ("action", ColumnKind::String),
+        ("count", ColumnKind::Integer),
+    ];
+    check("flat", flat, &columns);
+    let named = ExplodePlan {
+        keys: vec!["lines".to_owned()],
+        siblings: siblings(None, &[]),
+        wrapper: "line".to_owned(),
+        ..nested
+    };
+    let columns = [("id", ColumnKind::Integer), ("line", ColumnKind::Json)];
+    check("named", named, &columns);
+    assert_eq!(
+        planned("valid/kinds.json", "none", Some("key"), &[("apiKey", "k")])
+            .plan
+            .explode,
+        None
+    );
 }
 
 #[test]

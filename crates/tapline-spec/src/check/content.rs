@@ -2,7 +2,7 @@
 
 use tapline_expr::{Path, Selector};
 
-use crate::{Attributes, ContentPath, Diagnostic};
+use crate::{Attributes, ContentPath, Diagnostic, ExplodeEntityPath, explode};
 
 pub(super) fn check(attributes: &Attributes, at: &str, out: &mut Vec<Diagnostic>) {
     match &attributes.content_path {
@@ -13,13 +13,9 @@ pub(super) fn check(attributes: &Attributes, at: &str, out: &mut Vec<Diagnostic>
         ),
     }
     if let Some(explode) = &attributes.explode_entity_path {
-        let at = format!("{at}/explodeEntityPath");
-        check_path(&explode.path, &format!("{at}/path"), out);
-        out.push(Diagnostic::lint(
-            "L-not-supported",
-            at,
-            "`explodeEntityPath` is not supported yet, so this stream cannot be read",
-        ));
+        let content = attributes.content_path.as_ref();
+        let at = format!("{at}/explodeEntityPath/path");
+        check_explode(explode, content, &at, out);
     }
     let total = attributes
         .response_params
@@ -41,10 +37,28 @@ fn check_content(content: &ContentPath, at: &str, out: &mut Vec<Diagnostic>) {
     }
 }
 
-fn check_path(path: &str, at: &str, out: &mut Vec<Diagnostic>) {
-    if let Err(error) = path.parse::<Path>() {
-        out.push(Diagnostic::error("E-path", at, error.to_string()));
+fn check_explode(
+    explode: &ExplodeEntityPath,
+    content: Option<&ContentPath>,
+    at: &str,
+    out: &mut Vec<Diagnostic>,
+) {
+    let Some(path) = check_path(&explode.path, at, out) else {
+        return;
+    };
+    // Without a sound contentPath, what is wrong has been said.
+    let Some((content, Ok(around))) = content.map(|c| (c, c.path.parse::<Path>())) else {
+        return;
+    };
+    if let Err(wrong) = explode::keys(&path, content.wrapper(&around).as_deref()) {
+        out.push(Diagnostic::error("E-explode-path", at, wrong.message).with_hint(wrong.hint));
     }
+}
+
+fn check_path(path: &str, at: &str, out: &mut Vec<Diagnostic>) -> Option<Path> {
+    path.parse::<Path>()
+        .map_err(|error| out.push(Diagnostic::error("E-path", at, error.to_string())))
+        .ok()
 }
 
 /// Checks a path into the body, or the name of a header.

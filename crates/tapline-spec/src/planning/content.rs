@@ -3,31 +3,49 @@
 use tapline_expr::Path;
 
 use super::Desk;
-use crate::{Attributes, ContentPlan, Siblings};
+use crate::{Attributes, ContentPlan, ExplodePlan, Siblings, explode};
 
 pub(super) fn plan(desk: &mut Desk, attributes: &Attributes) -> Option<ContentPlan> {
-    if attributes.explode_entity_path.is_some() {
-        let message = "`explodeEntityPath` is not supported yet";
-        desk.fail("E-not-supported", "explodeEntityPath", message);
-    }
     let content = desk.need("contentPath", attributes.content_path.as_ref())?;
     let path: Path = desk.parse("contentPath/path", &content.path)?;
     // A list has no siblings, and no name to wrap its elements in.
-    let has_name = path.last_key().is_some();
-    let siblings = if content.siblings && has_name {
-        let keep = &content.keep_attributes;
-        Siblings {
-            keep: (!keep.is_empty()).then(|| keep.clone()),
-            skip: content.skip_attributes.clone(),
-        }
+    let siblings = if content.siblings && path.last_key().is_some() {
+        siblings(&content.keep_attributes, &content.skip_attributes)
     } else {
         Siblings::none()
     };
-    let own_name = path.last_key().map(str::to_owned);
-    let wrapper = content.override_wrapper_attribute.clone().or(own_name);
     Some(ContentPlan {
         siblings,
-        wrapper: wrapper.filter(|_| has_name && !content.unwrap),
+        wrapper: content.wrapper(&path),
         path,
     })
+}
+
+/// What `explodeEntityPath` says, which leads on from the records of `content`.
+pub(super) fn explode(
+    desk: &mut Desk,
+    attributes: &Attributes,
+    content: &ContentPlan,
+) -> Option<ExplodePlan> {
+    let explode = attributes.explode_entity_path.as_ref()?;
+    let path: Path = desk.parse("explodeEntityPath/path", &explode.path)?;
+    let keys = explode::keys(&path, content.wrapper.as_deref())
+        .map_err(|wrong| desk.fail("E-explode-path", "explodeEntityPath/path", wrong.message))
+        .ok()?;
+    let own_name = keys.last()?.clone();
+    let wrapper = explode.override_wrapper_attribute.clone();
+    Some(ExplodePlan {
+        siblings: siblings(&explode.keep_attributes, &explode.skip_attributes),
+        wrapper: wrapper.unwrap_or(own_name),
+        unwrap: explode.unwrap,
+        keys,
+    })
+}
+
+/// An empty list keeps everything, as if it were not given.
+fn siblings(keep: &[String], skip: &[String]) -> Siblings {
+    Siblings {
+        keep: (!keep.is_empty()).then(|| keep.to_vec()),
+        skip: skip.to_vec(),
+    }
 }

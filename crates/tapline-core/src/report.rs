@@ -49,9 +49,10 @@ pub struct RunReport {
 /// Records, by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordCounts {
-    /// Received from the source.
+    /// Received from the source: elements of its content arrays.
     pub read: u64,
-    /// Made durable.
+    /// Rows made durable. They are more than were read if `explodeEntityPath` makes several rows
+    /// of a record.
     pub written: u64,
     /// Kept aside, in the table of rejects.
     pub rejected: u64,

@@ -88,11 +88,9 @@ impl Reader {
         }
         let repeated = info.evidence.short == Some(ShortReason::RepeatedPage);
         let (batches, rejects) = match located {
-            Some(located) if !repeated => self.decode(body, located, &info).await?,
+            Some(located) if !repeated => self.decode(body, located, &mut info).await?,
             _ => Rows::default(),
         };
-        let rows: usize = batches.iter().map(Batch::rows).sum();
-        info.evidence.records = (rows + rejects.len()) as u64;
         Ok(Page {
             info,
             batches,
@@ -170,8 +168,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Turns the located records into rows, while the next request is on its way.
-    async fn decode(&mut self, body: Bytes, located: Located, info: &PageInfo) -> Result<Rows> {
+    /// Turns the located records into rows and counts them, while the next request is on its way.
+    async fn decode(&mut self, body: Bytes, located: Located, info: &mut PageInfo) -> Result<Rows> {
         let stamp = Stamp {
             run_id: self.shared.config.run_id,
             request_id: info.request.request_id,
@@ -191,8 +189,12 @@ impl Reader {
         };
         self.decoder = Some(decoder);
         let Decoded {
-            batches, rejects, ..
+            batches,
+            rejects,
+            records,
+            ..
         } = decoded?;
+        info.evidence.records = records;
         Ok((batches, rejects))
     }
 }

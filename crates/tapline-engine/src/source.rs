@@ -131,6 +131,7 @@ impl Shared {
             plan.columns.clone(),
             &self.config.limits,
         )
+        .exploding(plan.explode.clone())
     }
 
     /// Pages after which reading is cut short, and what says so.

@@ -14,6 +14,8 @@
 pub(crate) mod balance;
 mod column;
 mod columns;
+mod explode;
+mod input;
 mod kind;
 mod number;
 mod page;
@@ -29,7 +31,7 @@ mod tests;
 use arrow_array::{ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::SchemaRef;
 use tapline_core::{Batch, Error, ErrorKind, Limits, Reject};
-use tapline_spec::{ColumnPlan, ContentPlan};
+use tapline_spec::{ColumnPlan, ContentPlan, ExplodePlan};
 
 use self::columns::Columns;
 use self::page::Page;
@@ -42,6 +44,7 @@ use crate::locate::Located;
 #[derive(Debug)]
 pub struct Decoder {
     content: ContentPlan,
+    explode: Option<ExplodePlan>,
     columns: Columns,
     limits: Limits,
     schema: SchemaRef,
@@ -54,7 +57,8 @@ pub struct Decoded {
     pub batches: Vec<Batch>,
     /// Elements that became no row.
     pub rejects: Vec<Reject>,
-    /// Elements there were, rejects included.
+    /// Elements the content held, rejects included. Each became one row, or as many as `explode`
+    /// made of it.
     pub records: u64,
     /// The decoder's schema after this page.
     pub schema: SchemaRef,
@@ -68,10 +72,17 @@ impl Decoder {
         let columns = Columns::new(&columns, limits.columns);
         Self {
             content,
+            explode: None,
             schema: schema::schema(columns.fields()),
             columns,
             limits: *limits,
         }
+    }
+
+    /// The same, making records of the array that `plan` finds in each element.
+    pub fn exploding(mut self, plan: Option<ExplodePlan>) -> Self {
+        self.explode = plan;
+        self
     }
 
     /// The schema of the batches so far. A column in which nothing but nulls was seen has the
@@ -120,10 +131,11 @@ impl Decoder {
     }
 
     fn read(&mut self, page: &Page<'_>) -> Result<pass::Output, Error> {
-        let mut output = Pass::new(page, &mut self.columns, &self.limits).run()?;
+        let explode = self.explode.as_ref();
+        let mut output = Pass::new(page, explode, &mut self.columns, &self.limits).run()?;
         if self.columns.is_stale() {
             drop(output);
-            output = Pass::new(page, &mut self.columns, &self.limits).run()?;
+            output = Pass::new(page, explode, &mut self.columns, &self.limits).run()?;
         }
         output.check_width(self.columns.len(), &self.limits)?;
         Ok(output)

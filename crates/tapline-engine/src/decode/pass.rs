@@ -3,10 +3,12 @@
 use arrow_array::ArrayRef;
 use arrow_schema::ArrowError;
 use tapline_core::{Error, ErrorKind, Limits, Reject};
-use tapline_spec::ColumnKind;
+use tapline_spec::{ColumnKind, ExplodePlan};
 
 use super::column::Column;
 use super::columns::Columns;
+use super::explode::Exploded;
+use super::input::Input;
 use super::kind::Value;
 use super::page::Page;
 use super::scan::{Fault, Lexeme, Number, Scanner};
@@ -74,7 +76,8 @@ impl Output {
 /// A pass under way.
 pub(crate) struct Pass<'p, 'c> {
     page: &'p Page<'p>,
-    scan: Scanner<'p>,
+    explode: Option<&'p ExplodePlan>,
+    depth: usize,
     columns: &'c mut Columns,
     rest: Column,
     /// Members of the current record that fit no column.
@@ -87,11 +90,17 @@ pub(crate) struct Pass<'p, 'c> {
 }
 
 impl<'p, 'c> Pass<'p, 'c> {
-    pub(crate) fn new(page: &'p Page<'p>, columns: &'c mut Columns, limits: &Limits) -> Self {
+    pub(crate) fn new(
+        page: &'p Page<'p>,
+        explode: Option<&'p ExplodePlan>,
+        columns: &'c mut Columns,
+        limits: &Limits,
+    ) -> Self {
         columns.reset();
         Self {
             page,
-            scan: Scanner::new(page.text.as_bytes(), 0, limits.depth),
+            explode,
+            depth: limits.depth,
             columns,
             rest: Column::declared("", ColumnKind::Json),
             misfits: String::new(),
@@ -104,94 +113,130 @@ impl<'p, 'c> Pass<'p, 'c> {
 
     /// Goes over the whole page.
     pub(crate) fn run(mut self) -> Result<Output, Error> {
+        let mut input = Input::new(self.page.text, self.depth);
         if self.page.many {
-            self.array()?;
+            self.array(&mut input)?;
         } else {
-            self.record()?;
+            self.record(&mut input)?;
         }
-        if self.scan.peek().is_some() {
-            return Err(self.error(self.scan.malformed("the end of the content")));
+        if input.scan.peek().is_some() {
+            return Err(self.error(input.scan.malformed("the end of the content")));
         }
         self.end_chunk()?;
         Ok(self.output)
     }
 
-    fn array(&mut self) -> Result<(), Error> {
-        self.scan.advance(1);
-        self.scan.space();
-        if self.scan.eat(b']') {
+    fn array(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
+        input.scan.advance(1);
+        input.scan.space();
+        if input.scan.eat(b']') {
             return Ok(());
         }
         loop {
-            self.record()?;
-            self.scan.space();
-            if self.scan.eat(b']') {
+            self.record(input)?;
+            input.scan.space();
+            if input.scan.eat(b']') {
                 return Ok(());
             }
-            if !self.scan.eat(b',') {
-                return Err(self.error(self.scan.malformed("`,` or `]`")));
+            if !input.scan.eat(b',') {
+                return Err(self.error(input.scan.malformed("`,` or `]`")));
             }
-            self.scan.space();
+            input.scan.space();
         }
     }
 
     /// Reads the element that starts here.
-    fn record(&mut self) -> Result<(), Error> {
-        let start = self.scan.pos();
-        match self.element() {
-            Ok(()) => self.end_row(start)?,
-            Err(Fault::TooDeep { .. }) => self.reject(start)?,
-            Err(fault) => return Err(self.error(fault)),
+    fn record(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
+        let start = input.scan.pos();
+        let read = match self.explode {
+            None => self.element(input),
+            Some(_) => self.skip(input),
+        };
+        match (read, self.explode) {
+            (Ok(()), None) => self.end_row(input.scan.pos() - start)?,
+            (Ok(()), Some(plan)) => self.explode(&input.text[start..input.scan.pos()], plan)?,
+            (Err(Fault::TooDeep { .. }), _) => self.reject(input, start)?,
+            (Err(fault), _) => return Err(self.error(fault)),
         }
         self.output.records += 1;
         Ok(())
     }
 
-    fn element(&mut self) -> Result<(), Fault> {
-        if self.page.unwrap && self.scan.peek() == Some(b'{') {
-            return self.object();
+    /// Moves past the element that starts here, as strictly as if it were read.
+    fn skip(&self, input: &mut Input<'_>) -> Result<(), Fault> {
+        let start = input.scan.pos();
+        let opened = self.page.unwrap && input.scan.peek() == Some(b'{');
+        let depth = self.depth.saturating_add(usize::from(opened));
+        let mut scan = Scanner::new(input.text.as_bytes(), start, depth);
+        scan.value()?;
+        input.scan.seek(scan.pos());
+        Ok(())
+    }
+
+    /// Reads the records that the element `raw` becomes.
+    fn explode(&mut self, raw: &str, plan: &ExplodePlan) -> Result<(), Error> {
+        let mut record = String::new();
+        let mut records = Exploded::new(raw, plan).map_err(|fault| self.error(fault))?;
+        while records
+            .next(&mut record)
+            .map_err(|fault| self.error(fault))?
+        {
+            self.element(&mut Input::new(&record, self.depth))
+                .map_err(|fault| self.error(fault))?;
+            self.end_row(record.len().max(records.repeated()))?;
         }
-        let value = self.value()?;
+        Ok(())
+    }
+
+    fn element(&mut self, input: &mut Input<'_>) -> Result<(), Fault> {
+        if self.page.unwrap && input.scan.peek() == Some(b'{') {
+            return self.object(input);
+        }
+        let value = input.value()?;
         let key = &self.page.whole;
         let id = key.name.as_deref().and_then(|n| self.columns.find(n));
         self.member(id, &key.quoted, &value);
         Ok(())
     }
 
-    fn object(&mut self) -> Result<(), Fault> {
-        self.scan.advance(1);
-        self.scan.space();
-        if self.scan.eat(b'}') {
+    fn object(&mut self, input: &mut Input<'_>) -> Result<(), Fault> {
+        input.scan.advance(1);
+        input.scan.space();
+        if input.scan.eat(b'}') {
             return Ok(());
         }
         let mut last = None;
         loop {
-            let (id, key) = self.key(last)?;
-            let value = self.value()?;
+            let (id, key) = self.key(input, last)?;
+            let value = input.value()?;
             self.member(id, key, &value);
             last = id.or(last);
-            self.scan.space();
-            if self.scan.eat(b'}') {
+            input.scan.space();
+            if input.scan.eat(b'}') {
                 return Ok(());
             }
-            if !self.scan.eat(b',') {
-                return Err(self.scan.malformed("`,` or `}`"));
+            if !input.scan.eat(b',') {
+                return Err(input.scan.malformed("`,` or `}`"));
             }
-            self.scan.space();
+            input.scan.space();
         }
     }
 
     /// Reads a key and its colon: its column, and the key as written.
     #[inline]
-    fn key(&mut self, last: Option<usize>) -> Result<(Option<usize>, &'p str), Fault> {
-        let start = self.scan.pos();
-        if let Some((id, length)) = self.columns.guess(last, self.scan.rest()) {
-            self.scan.advance(length);
-            self.scan.colon()?;
-            return Ok((Some(id), &self.page.text[start..start + length]));
+    fn key<'t>(
+        &mut self,
+        input: &mut Input<'t>,
+        last: Option<usize>,
+    ) -> Result<(Option<usize>, &'t str), Fault> {
+        let start = input.scan.pos();
+        if let Some((id, length)) = self.columns.guess(last, input.scan.rest()) {
+            input.scan.advance(length);
+            input.scan.colon()?;
+            return Ok((Some(id), &input.text[start..start + length]));
         }
-        let token = self.scan.key()?;
-        let key = &self.page.text[token.span];
+        let token = input.scan.key()?;
+        let key = &input.text[token.span];
         let id = if token.escaped {
             text::unescaped(key).and_then(|name| self.columns.find(&name))
         } else {
@@ -201,14 +246,6 @@ impl<'p, 'c> Pass<'p, 'c> {
             self.columns.followed(last, id);
         }
         Ok((id, key))
-    }
-
-    #[inline(always)]
-    fn value(&mut self) -> Result<Value<'p>, Fault> {
-        let start = self.scan.pos();
-        let lexeme = self.scan.value()?;
-        let raw = &self.page.text[start..self.scan.pos()];
-        Ok(Value::new(raw, lexeme, self.scan.number()))
     }
 
     /// Puts a member into its column, or else into the rest.
@@ -223,8 +260,8 @@ impl<'p, 'c> Pass<'p, 'c> {
         }
     }
 
-    /// Adds the siblings and the rest; ends the chunk if it is full.
-    fn end_row(&mut self, start: usize) -> Result<(), Error> {
+    /// Adds the siblings and the rest to a row of that many `bytes`; ends the chunk if it is full.
+    fn end_row(&mut self, bytes: usize) -> Result<(), Error> {
         let page = self.page;
         for sibling in &page.siblings {
             let name = sibling.key.name.as_deref();
@@ -242,7 +279,7 @@ impl<'p, 'c> Pass<'p, 'c> {
         }
         self.row += 1;
         let nulls = self.columns.len() * NULL_WEIGHT;
-        self.weight += self.scan.pos() - start + self.page.repeated + nulls + ROW_WEIGHT;
+        self.weight += bytes + self.page.repeated + nulls + ROW_WEIGHT;
         if self.row == ROWS || self.weight >= WEIGHT {
             self.end_chunk()?;
         }
@@ -250,16 +287,16 @@ impl<'p, 'c> Pass<'p, 'c> {
     }
 
     /// Keeps the element at `start`, which is nested too deep, as a reject.
-    fn reject(&mut self, start: usize) -> Result<(), Error> {
+    fn reject(&mut self, input: &mut Input<'_>, start: usize) -> Result<(), Error> {
         self.columns.undo(self.row);
         self.misfits.clear();
-        let mut scan = Scanner::new(self.page.text.as_bytes(), start, usize::MAX);
+        let mut scan = Scanner::new(input.text.as_bytes(), start, usize::MAX);
         scan.value().map_err(|fault| self.error(fault))?;
-        self.scan.seek(scan.pos());
+        input.scan.seek(scan.pos());
         self.output.rejects.push(Reject {
             index: self.output.records,
             reason: "it is nested deeper than the limit".to_owned(),
-            raw: self.page.text[start..scan.pos()].to_owned(),
+            raw: input.text[start..scan.pos()].to_owned(),
         });
         Ok(())
     }

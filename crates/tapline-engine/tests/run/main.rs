@@ -12,7 +12,7 @@ use tapline_core::{
     CancellationToken, EndSignal, Error, ErrorKind, HookKind, HookSet, Hooks, Position,
     ShortReason, Slice, UnknownReason, Verdict, Window,
 };
-use tapline_spec::{PaginationPlan, Plan};
+use tapline_spec::{ExplodePlan, PaginationPlan, Plan, Siblings};
 
 /// A page of an API that pages by offset, with a total.
 fn by_offset(records: u64, page: u64) -> impl Fn(&str) -> Result<(u16, Bytes), Error> {
@@ -96,6 +96,32 @@ async fn only_a_status_without_content_may_have_no_body() {
     let error = world.run().await.error.unwrap().to_string();
     assert!(error.contains("the body is empty"), "{error}");
     assert!(world.is_unpublished());
+}
+
+#[tokio::test]
+async fn what_becomes_several_rows_was_read_once() {
+    let orders = |url: &str| {
+        let items = match param(url, "offset") {
+            "0" => json!([{"id": 1, "lines": [1, 2, 3]}, {"id": 2, "lines": []}]),
+            _ => json!([]),
+        };
+        Ok(answer(json!({"items": items, "total": 2})))
+    };
+    let mut plan = offset_plan();
+    plan.explode = Some(ExplodePlan {
+        keys: vec!["lines".to_owned()],
+        siblings: Siblings {
+            keep: None,
+            skip: Vec::new(),
+        },
+        wrapper: "line".to_owned(),
+        unwrap: false,
+    });
+    let outcome = World::new(plan, Api::new(orders)).run().await;
+    let report = outcome.report;
+    // The source's total counts orders, and so does the verdict.
+    assert_eq!(report.verdict, Verdict::Complete(EndSignal::EmptyPage));
+    assert_eq!((report.records.read, report.records.written), (2, 4));
 }
 
 #[tokio::test]

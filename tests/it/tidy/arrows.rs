@@ -38,7 +38,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("tapline-expr", &[]),
     ("tapline-abi", &[]),
     ("tapline-plugin", &["tapline-abi"]),
-    ("tapline-conformance", &["tapline-core"]),
+    ("tapline-conformance", &["tapline-core", "tapline-spec"]),
     ("xtask", &[]),
 ];
 

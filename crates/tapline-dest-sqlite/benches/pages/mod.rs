@@ -38,7 +38,8 @@ pub(crate) async fn load(destination: &dyn Destination, pages: &[RecordBatch]) {
     let mut writer = begun.await.unwrap();
     for (seq, page) in (1..).zip(pages) {
         let batches = vec![Batch::insert(page.clone())];
-        writer.write(batches, commit(seq)).await.unwrap();
+        let receipt = writer.write(batches, commit(seq)).await.unwrap();
+        assert_eq!(receipt.accepted, ROWS);
     }
     assert_eq!(writer.publish().await.unwrap().rows, ALL_ROWS);
 }

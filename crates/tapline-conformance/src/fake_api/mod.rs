@@ -57,10 +57,18 @@ pub struct FakeApiConfig {
 pub struct Counts {
     /// Members of any MailChimp list.
     pub members: u64,
+    /// MailChimp campaigns.
+    pub campaigns: u64,
+    /// MailChimp lists.
+    pub lists: u64,
+    /// Mails of any MailChimp campaign.
+    pub emails: u64,
     /// Zendesk users.
     pub users: u64,
     /// Zendesk tickets.
     pub tickets: u64,
+    /// Zendesk organizations.
+    pub organizations: u64,
     /// Records of each generic shape.
     pub generic: u64,
 }
@@ -81,8 +89,12 @@ impl Default for Counts {
     fn default() -> Self {
         Self {
             members: 1_000,
+            campaigns: 1_000,
+            lists: 1_000,
+            emails: 1_000,
             users: 1_000,
             tickets: 1_000,
+            organizations: 1_000,
             generic: 1_000,
         }
     }

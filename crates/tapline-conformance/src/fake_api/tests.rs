@@ -63,8 +63,12 @@ fn api(count: u64, faults: Vec<Fault>) -> FakeApi {
         key: "secret".into(),
         counts: Counts {
             members: count,
+            campaigns: count,
+            lists: count,
+            emails: count,
             users: count,
             tickets: count,
+            organizations: count,
             generic: count,
         },
         faults,
@@ -101,6 +105,34 @@ fn mailchimp_pages() {
     );
     assert!(seen.header("authorization").unwrap().starts_with("Basic "));
     assert_eq!(api.stats().requests_to("/3.0/lists/abc/members"), 4);
+}
+
+#[test]
+fn mailchimp_has_lists_campaigns_and_reports() {
+    let api = api(25, vec![]);
+    let ask = |target: &str| get_with(&api, target, &basic("any", "secret")).json();
+    for kind in ["lists", "campaigns"] {
+        let page = ask(&format!("/3.0/{kind}?count=10&offset=20"));
+        assert_eq!(page["total_items"], 25);
+        assert_eq!(page[kind].as_array().unwrap().len(), 5);
+    }
+    let window = "since_create_time=2024-01-01T00:05:00Z&before_create_time=2024-01-01T00:08:00Z";
+    assert_eq!(ask(&format!("/3.0/campaigns?{window}"))["total_items"], 3);
+    let report = "/3.0/reports/c1/email-activity";
+    let page = ask(&format!("{report}?count=25"));
+    let emails = page["emails"].as_array().unwrap();
+    let active = |email: &&Value| email["activity"] != Value::Array(Vec::new());
+    assert_eq!(
+        (emails.len(), &emails[0]["campaign_id"]),
+        (25, &"c1".into())
+    );
+    assert!((1..25).contains(&emails.iter().filter(active).count()));
+    let later = ask(&format!("{report}?count=25&since=2030-01-01T00:00:00Z"));
+    let emails = later["emails"].as_array().unwrap();
+    assert_eq!(
+        (emails.len(), emails.iter().filter(active).count()),
+        (25, 0)
+    );
 }
 
 #[test]
@@ -148,6 +180,41 @@ fn zendesk_pages() {
 }
 
 #[test]
+fn zendesk_exports_increments() {
+    let api = api(25, vec![]);
+    let bearer = "authorization: Bearer secret\r\n";
+    let check = |kind: &str, query: &str, records: &[usize]| {
+        let mut target = format!("/api/v2/incremental/{kind}/cursor?{query}");
+        for (at, count) in (1..).zip(records) {
+            let page = get_with(&api, &target, bearer).json();
+            assert_eq!(ids(&page[kind]).len(), *count, "{target}");
+            assert_eq!(page["end_of_stream"], at >= records.len(), "{target}");
+            let next = page["after_url"].as_str().unwrap();
+            target = next.replace(&api.base_url(), "");
+        }
+        let later = get_with(&api, &target, bearer).json();
+        assert_eq!(later[kind], Value::Array(Vec::new()), "{target}");
+    };
+    check("users", "start_time=0&per_page=10", &[10, 10, 5]);
+    check("tickets", "start_time=0", &[25]);
+    // 20 minutes after the first.
+    check("tickets", "start_time=1704068400", &[5]);
+    for wrong in [
+        "",
+        "start_time=today",
+        "cursor=x",
+        "start_time=0&per_page=0",
+    ] {
+        let target = format!("/api/v2/incremental/users/cursor?{wrong}");
+        assert_eq!(get_with(&api, &target, bearer).status, 422, "{wrong}");
+    }
+    assert_eq!(
+        get(&api, "/api/v2/incremental/users/cursor?start_time=0").status,
+        401
+    );
+}
+
+#[test]
 fn zendesk_refuses() {
     let api = api(25, vec![]);
     let check = |query: &str, headers: &str, status: u16| {
@@ -156,6 +223,7 @@ fn zendesk_refuses() {
     };
     let good = basic("me@example.com/token", "secret");
     check("query=*&filter[type]=ticket", &good, 200);
+    check("query=*&filter[type]=organization", &good, 200);
     check("query=*&filter[type]=ticket", "", 401);
     check(
         "query=*&filter[type]=ticket",

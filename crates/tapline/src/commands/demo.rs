@@ -29,8 +29,12 @@ const KEY: &str = "fake-key-us1";
 /// How much there is to fetch: enough to see, little enough to wait for.
 const COUNTS: Counts = Counts {
     members: 4_500,
+    campaigns: 60,
+    lists: 3,
+    emails: 1_500,
     users: 250,
     tickets: 400,
+    organizations: 50,
     generic: 0,
 };
 

@@ -1,5 +1,6 @@
 //! PAGE: `?per_page=100&page=3`. It ends with an empty page, or after the last page where its
-//! number is fixed by the spec or announced by the response (inclusive).
+//! number is fixed by the spec or announced by the response (inclusive). While the response
+//! announces more pages, an empty one is not the end: the source itself contradicts that.
 
 use tapline_core::{EndSignal, Position, Result};
 use tapline_expr::Selector;
@@ -15,6 +16,10 @@ pub(super) struct Page {
 }
 
 impl Page {
+    fn announces(&self) -> bool {
+        matches!(self.last, Some(LastPagePlan::Announced(_)))
+    }
+
     fn last(&self, page: &dyn Seen) -> Option<u64> {
         match self.last.as_ref()? {
             LastPagePlan::Fixed(last) => Some(*last),
@@ -44,6 +49,7 @@ impl Paginator for Page {
         };
         match self.last(page) {
             Some(last) if *number >= last => Next::Done(EndSignal::LastPage),
+            Some(_) if self.announces() => Next::More(Position::Page(number.saturating_add(1))),
             _ if page.is_empty() => Next::Done(EndSignal::EmptyPage),
             _ => Next::More(Position::Page(number.saturating_add(1))),
         }
@@ -100,6 +106,11 @@ mod tests {
             Next::Done(EndSignal::LastPage)
         );
         assert_eq!(next(&announced, &two, &[]), three);
+        let more = [("headers.x-pagecount", "3")];
+        assert_eq!(next_empty(&announced, &two, &more), three);
+        let end = Next::Done(EndSignal::EmptyPage);
+        assert_eq!(next_empty(&announced, &two, &[]), end);
+        assert_eq!(next_empty(&fixed, &Position::Page(1), &[]), end);
     }
 
     #[test]

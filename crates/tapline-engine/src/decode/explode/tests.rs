@@ -1,3 +1,5 @@
+//! Records of the array inside an element: what becomes of siblings, names and odd shapes.
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};

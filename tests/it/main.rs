@@ -13,6 +13,7 @@ mod prism;
 mod rate_limit;
 mod server;
 mod signer;
+mod streams;
 mod support;
 mod three_ways;
 mod tidy;

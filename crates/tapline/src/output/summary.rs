@@ -96,6 +96,9 @@ impl Ended {
                 "was not touched: what was there still is".to_owned()
             }
             0 => "is empty now".to_owned(),
+            written if written > self.report.records.read => {
+                format!("now has the {} they became", plural(written, "row"))
+            }
             1 => "now has this 1 row".to_owned(),
             written => format!("now has these {}", plural(written, "row")),
         };
@@ -225,6 +228,7 @@ mod tests {
         check(0, "is empty now");
         check(1, "now has this 1 row");
         check(4500, "now has these 4,500 rows");
+        check(9000, "now has the 9,000 rows they became");
     }
 
     #[test]

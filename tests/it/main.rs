@@ -9,6 +9,7 @@ mod json_server;
 mod kills;
 mod mistakes;
 mod nginx;
+mod plugins;
 mod prism;
 mod rate_limit;
 mod server;

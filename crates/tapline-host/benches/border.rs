@@ -26,6 +26,7 @@ fn border(criterion: &mut Criterion) {
     let host = Host::new(HostConfig {
         plugin_dirs: Vec::new(),
         cache_dir: cache.path().join("cache"),
+        probe: None,
     });
     let open = |id: &str, params: &[(&'static str, Param)]| {
         let params = params.iter().cloned().collect();

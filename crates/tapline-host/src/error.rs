@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use tapline_core::ErrorKind;
 use thiserror::Error;
 
+use crate::fault::Fault;
+use crate::id;
+
 /// Why a plugin cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -44,37 +47,31 @@ pub enum LoadError {
         /// The copy.
         path: PathBuf,
     },
-    /// The system's loader refused the library.
-    #[error("cannot open {}: {reason}", path.display())]
-    Open {
+    /// The file is larger than any plugin.
+    #[error("{} has {bytes} bytes, more than the {limit} of the largest plugin", path.display())]
+    TooLarge {
         /// The file.
         path: PathBuf,
-        /// What the loader says.
-        reason: String,
+        /// Its size.
+        bytes: u64,
+        /// The size it may have.
+        limit: u64,
     },
-    /// The library was not made with `tapline-plugin`.
-    #[error("{} is a library, but no tapline connector", path.display())]
-    NoConnector {
+    /// Anybody could have written the file.
+    #[error("{} is not safe to load: any user can write to {}", path.display(), open.display())]
+    Exposed {
         /// The file.
         path: PathBuf,
+        /// The file or folder that is open to everybody.
+        open: PathBuf,
     },
-    /// The plugin was built against another major version of the border.
-    #[error("{} was built for plugin ABI {plugin}, this tapline has {host}: rebuild it", path.display())]
-    Version {
+    /// The library is no plugin.
+    #[error("{} {fault}", path.display())]
+    Unfit {
         /// The file.
         path: PathBuf,
-        /// The plugin's version.
-        plugin: String,
-        /// The runner's version.
-        host: String,
-    },
-    /// The border has the same version, but not the same layout.
-    #[error("{} does not fit the plugin ABI: {summary}", path.display())]
-    Layout {
-        /// The file.
-        path: PathBuf,
-        /// What differs, shortened; the log has all of it.
-        summary: String,
+        /// What is wrong with it.
+        fault: Fault,
     },
     /// The connector document is invalid.
     #[error("the connector document of {} is invalid: {first}{}", path.display(), others(*.errors))]
@@ -104,6 +101,28 @@ pub enum LoadError {
         /// What it says.
         reason: String,
     },
+}
+
+impl LoadError {
+    /// What to do about it, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Header { .. } | Self::TooLarge { .. } => {
+                "get the file again, or build the plugin for this machine"
+            }
+            Self::Exposed { open, .. } => {
+                return Some(format!("close it: chmod o-w {}", open.display()));
+            }
+            Self::Unfit { fault, .. } => fault.hint(),
+            Self::Document { .. } => "mend the plugin's spec.json; `tapline validate` checks it",
+            Self::Id { document, .. } => {
+                let name = id::file_name(document);
+                return Some(format!("call the file {name}, or mend the id"));
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
 }
 
 fn others(errors: usize) -> String {

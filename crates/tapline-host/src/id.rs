@@ -16,6 +16,12 @@ pub(crate) fn from_file_name(name: &str) -> Option<&str> {
     (is_id(id) && !id.contains('-')).then_some(id)
 }
 
+/// The name of the file that the plugin `id` lives in.
+pub(crate) fn file_name(id: &str) -> String {
+    let id = id.replace('-', "_");
+    format!("{DLL_PREFIX}{STEM}{id}{DLL_SUFFIX}")
+}
+
 /// Whether `id` is `[a-z][a-z0-9_-]*`.
 pub(crate) fn is_id(id: &str) -> bool {
     let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
@@ -45,6 +51,7 @@ mod tests {
         check("tapline_connector_A", None);
         check("tapline_host", None);
         assert_eq!(from_file_name("tapline_connector_x.txt"), None);
+        assert_eq!(from_file_name(&file_name("my-api")), Some("my_api"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use abi_stable::library::{
 use libloading::Library;
 use tapline_abi::RootRef;
 
-use crate::LoadError;
+use crate::fault::Fault;
 use crate::verify::Verified;
 
 /// Words of a layout report that are worth showing.
@@ -24,42 +24,47 @@ const SUMMARY_LINES: usize = 4;
 pub(crate) struct Libraries(Mutex<HashMap<String, RootRef>>);
 
 impl Libraries {
-    /// The root of a copy; `path` is where it came from, for messages.
-    pub(crate) fn load(&self, verified: &Verified, path: &Path) -> Result<RootRef, LoadError> {
+    /// The root of a copy.
+    pub(crate) fn load(&self, verified: &Verified) -> Result<RootRef, Fault> {
         let mut loaded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(root) = loaded.get(&verified.sha256) {
             return Ok(*root);
         }
-        let header = open(&verified.copy, path)?;
-        let root = header
-            .upgrade()
-            .and_then(root)
-            .map_err(|error| translate(error, path))?;
+        let root = open_root(&verified.copy)?;
         loaded.insert(verified.sha256.clone(), root);
         Ok(root)
     }
 }
 
-/// Opens a copy for the rest of the process and finds what every plugin exports. `path` is where
-/// the copy came from.
+/// Opens a copy for the rest of the process, and checks that it fits the border.
+pub(crate) fn open_root(copy: &Path) -> Result<RootRef, Fault> {
+    open(copy)?.upgrade().and_then(root).map_err(translate)
+}
+
+/// Opens a copy and finds what every plugin exports.
 #[expect(unsafe_code, reason = "loading a library runs its code")]
-fn open(copy: &Path, path: &Path) -> Result<AbiHeaderRef, LoadError> {
+fn open(copy: &Path) -> Result<AbiHeaderRef, Fault> {
     // SAFETY: the copy is a whole library of this machine's kind, nobody else can write to it,
     // and the operator trusts it: its constructors run here.
-    let library = unsafe { Library::new(copy) }.map_err(|error| LoadError::Open {
-        path: path.to_owned(),
-        reason: error.to_string(),
+    let library = unsafe { Library::new(copy) }.map_err(|error| Fault::Open {
+        reason: one_line(&error.to_string().replace(&prefix(copy), "")),
     })?;
     // Never unloaded, not even when it is refused.
     let library = Box::leak(Box::new(library));
     // SAFETY: the name is abi_stable's own, and only a header of that type bears it.
     let header =
         unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) };
-    header
-        .map(|header| *header)
-        .map_err(|_| LoadError::NoConnector {
-            path: path.to_owned(),
-        })
+    header.map(|header| *header).map_err(|_| Fault::NoConnector)
+}
+
+/// How the loader begins what it says: with the name of the copy, which nobody knows.
+fn prefix(copy: &Path) -> String {
+    format!("{}: ", copy.display())
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
 }
 
 /// `RootModule::load_from_file` would return the first plugin's root for every path, so the header
@@ -92,15 +97,13 @@ fn older_root(header: &LibHeader) -> Result<RootRef, LibraryError> {
     unsafe { header.init_root_module_with_unchecked_layout::<RootRef>() }
 }
 
-fn translate(error: LibraryError, path: &Path) -> LoadError {
-    let path = path.to_owned();
+fn translate(error: LibraryError) -> Fault {
     match error {
         LibraryError::IncompatibleVersionNumber {
             expected_version,
             actual_version,
             ..
-        } => LoadError::Version {
-            path,
+        } => Fault::Version {
             plugin: actual_version.to_string(),
             host: expected_version.to_string(),
         },
@@ -108,15 +111,16 @@ fn translate(error: LibraryError, path: &Path) -> LoadError {
             let report = report.to_string();
             tracing::debug!(%report, "the plugin does not fit the ABI");
             let summary = summary(&report);
-            LoadError::Layout { path, summary }
+            Fault::Layout { summary }
         }
-        LibraryError::InvalidAbiHeader { .. } => LoadError::Layout {
-            path,
+        LibraryError::InvalidAbiHeader { .. } => Fault::Layout {
             summary: "it was made with another abi_stable".to_owned(),
         },
-        other => LoadError::Open {
-            path,
-            reason: other.to_string(),
+        LibraryError::RootModule { err, .. } => Fault::Open {
+            reason: one_line(&err.to_string()),
+        },
+        other => Fault::Open {
+            reason: one_line(&other.to_string()),
         },
     }
 }

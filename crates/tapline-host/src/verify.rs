@@ -6,8 +6,8 @@
 //! loaded. Its name is its hash, so a new version of a plugin is a new file.
 
 use std::env::consts::{ARCH, DLL_SUFFIX};
-use std::fs::{self, DirBuilder};
-use std::io::{self, Write};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use object::{Architecture, BinaryFormat, Object, ObjectKind, ObjectSection, ObjectSegment};
@@ -15,6 +15,10 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::LoadError;
+use crate::exposed::exposed;
+
+/// The file is read as a whole.
+const LARGEST: u64 = 1 << 30;
 
 /// A private copy, ready to be loaded.
 #[derive(Debug)]
@@ -27,7 +31,7 @@ pub(crate) struct Verified {
 
 /// Checks the file `path` and copies it to `cache_dir`.
 pub(crate) fn verify(path: &Path, cache_dir: &Path) -> Result<Verified, LoadError> {
-    let bytes = fs::read(path).map_err(io_error("read", path))?;
+    let bytes = read(path)?;
     check_header(&bytes).map_err(|reason| LoadError::Header {
         path: path.to_owned(),
         reason,
@@ -42,6 +46,28 @@ pub(crate) fn verify(path: &Path, cache_dir: &Path) -> Result<Verified, LoadErro
         }
     }
     Ok(Verified { copy, sha256 })
+}
+
+/// The bytes of the file `path`, which only those may have written who are trusted. What is
+/// judged is the file that is open: its name may lead to another one a moment later.
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let mut file = File::open(path).map_err(io_error("read", path))?;
+    let about = file.metadata().map_err(io_error("read", path))?;
+    if let Some(open) = exposed(path, &about).map_err(io_error("read", path))? {
+        let path = path.to_owned();
+        return Err(LoadError::Exposed { path, open });
+    }
+    if about.len() > LARGEST {
+        return Err(LoadError::TooLarge {
+            path: path.to_owned(),
+            bytes: about.len(),
+            limit: LARGEST,
+        });
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)
+        .map_err(io_error("read", path))?;
+    Ok(bytes)
 }
 
 /// Whether `bytes` are a whole shared library for this machine.
@@ -152,7 +178,10 @@ fn private(dir: &Path) -> io::Result<PathBuf> {
     Ok(dir.to_owned())
 }
 
-fn io_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LoadError {
+pub(crate) fn io_error(
+    operation: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> LoadError {
     let path = path.to_owned();
     move |source| LoadError::Io {
         operation,

@@ -107,6 +107,19 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Query a destination
     Sql(SqlArgs),
+    /// Load a plugin's library, and say in a line for another tapline how that went
+    #[command(name = TRY_PLUGIN, hide = true)]
+    TryPlugin(TryPluginArgs),
+}
+
+/// The command that tapline gives itself before it loads a library that it never saw.
+pub(crate) const TRY_PLUGIN: &str = "try-plugin";
+
+/// Arguments of `try-plugin`.
+#[derive(Args, Debug)]
+pub(crate) struct TryPluginArgs {
+    /// The library
+    pub(crate) library: PathBuf,
 }
 
 /// Arguments of `demo`.
@@ -299,7 +312,7 @@ mod tests {
         insta::assert_snapshot!("tapline", root.render_help());
         for command in root
             .get_subcommands_mut()
-            .filter(|c| c.get_name() != "help")
+            .filter(|c| c.get_name() != "help" && !c.is_hide_set())
         {
             let name = format!("tapline-{}", command.get_name());
             insta::assert_snapshot!(name, command.render_help());

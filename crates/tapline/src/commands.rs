@@ -8,4 +8,5 @@ pub(crate) mod preview;
 pub(crate) mod run;
 pub(crate) mod spec;
 pub(crate) mod sql;
+pub(crate) mod try_plugin;
 pub(crate) mod validate;

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tapline_core::Error;
-use tapline_host::{Found, Host, HostConfig, Origin, Plugin};
+use tapline_host::{Found, Host, HostConfig, LoadError, Origin, Plugin, Probe};
 use tapline_spec::ConnectorDocument;
 
+use crate::cli::TRY_PLUGIN;
 use crate::failure::{Failure, Result};
 use crate::judged::Judged;
 use crate::output::text::hint;
@@ -38,6 +39,7 @@ impl Catalogue {
             host: Host::new(HostConfig {
                 plugin_dirs: dirs.to_vec(),
                 cache_dir: cache_dir(),
+                probe: Some(probe()),
             }),
         }
     }
@@ -60,7 +62,7 @@ impl Catalogue {
         if !found.trusted && !trusted {
             return Err(untrusted(id, found));
         }
-        let plugin = self.host.load(id).map_err(Error::from)?;
+        let plugin = self.host.load(id).map_err(unloaded)?;
         Ok(Connector {
             document: plugin.document.clone(),
             file: plugin.path.clone(),
@@ -123,6 +125,21 @@ fn untrusted(id: &str, found: &Found) -> Failure {
         ),
         "if you trust its code like your own, write `trust: in-process` on the connection",
     )
+}
+
+/// Why a plugin is not loaded, and what to do about it.
+fn unloaded(error: LoadError) -> Failure {
+    Failure::Error {
+        hint: error.hint(),
+        error: Box::new(Error::from(error)),
+    }
+}
+
+/// This program, asked to load a library and do nothing else.
+fn probe() -> Probe {
+    // One that cannot be found cannot be started either, which is told then.
+    let program = std::env::current_exe().unwrap_or_default();
+    Probe::new(program, [TRY_PLUGIN])
 }
 
 /// Whether a connector's name is the path of a spec file.

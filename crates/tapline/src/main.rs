@@ -97,6 +97,7 @@ async fn dispatch(app: &App, command: &Command) -> Result<Exit> {
         Command::Preview(args) => commands::preview::preview(app, args).await,
         Command::Run(args) => commands::run::run(app, args).await,
         Command::Sql(args) => commands::sql::sql(app, args),
+        Command::TryPlugin(args) => commands::try_plugin::try_plugin(app, args),
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
 
 /// A plugin knows the SDK and nothing else of tapline.
 const PLUGIN: &[&str] = &["tapline-plugin"];
+/// A library for tests does what the SDK would prevent.
+const DEADLY: &[&str] = &["tapline-abi"];
 
 /// Crates that open files and sockets, and who may not name them.
 const IO: &[&str] = &[
@@ -63,7 +65,12 @@ const WITHOUT_IO: &[&str] = &["tapline-engine", "tapline-expr", "tapline-spec"];
 
 /// The FFI library is named behind the border only.
 const ABI: &[&str] = &["abi_stable", "async-ffi"];
-const WITH_ABI: &[&str] = &["tapline-abi", "tapline-host", "tapline-plugin"];
+const WITH_ABI: &[&str] = &[
+    "tapline-abi",
+    "tapline-deadly",
+    "tapline-host",
+    "tapline-plugin",
+];
 
 /// A package of the workspace, and what it depends on other than for tests and builds.
 pub(super) struct Package {
@@ -147,6 +154,9 @@ fn of_package(package: &Package) -> Vec<String> {
 fn allowed(name: &str) -> Option<&'static [&'static str]> {
     if name.starts_with("tapline-connector-") {
         return Some(PLUGIN);
+    }
+    if name == "tapline-deadly" {
+        return Some(DEADLY);
     }
     CRATES
         .iter()

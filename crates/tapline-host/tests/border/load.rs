@@ -26,8 +26,9 @@ fn many_plugins_live_side_by_side() {
         let plugin = bench.host.load(id).unwrap();
         plugin.document.streams.keys().cloned().collect()
     };
-    assert_eq!(streams("mailchimp"), ["members"]);
-    assert_eq!(streams("zendesk"), ["tickets", "users"]);
+    let has = |id: &str, stream: &str| streams(id).iter().any(|name| name == stream);
+    assert!(has("mailchimp", "members") && !has("mailchimp", "tickets"));
+    assert!(has("zendesk", "tickets") && !has("zendesk", "members"));
     assert!(streams("rest").is_empty());
 }
 

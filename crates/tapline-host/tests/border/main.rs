@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod child;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod load;
+#[cfg(test)]
+mod trial;

@@ -46,6 +46,12 @@ pub(crate) fn connectors(app: &App) -> Result<Exit> {
             app.screen
                 .note(format!("{}: {}", entry.found.id, clean(reason)));
         }
+        for path in &entry.found.shadowed {
+            let path = path.display().to_string();
+            let (id, path) = (&entry.found.id, clean(&path));
+            app.screen
+                .note(format!("{id}: {path} is not used: another one comes first"));
+        }
     }
     Ok(Exit::COMPLETE)
 }

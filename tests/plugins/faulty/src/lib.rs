@@ -53,6 +53,7 @@ impl Connector for Faulty {
     }
 
     async fn partitions(&self, _: &Ctx<'_>, _: Window) -> Result<Vec<Slice>, Error> {
+        assert!(self.fault != "partitions", "faulty in partitions");
         let partition = "eu".to_owned();
         let start = Some("yesterday".to_owned());
         let window = Window { start, end: None };

@@ -4,6 +4,7 @@
 
 mod datasette;
 mod demo;
+mod files;
 mod full_load;
 mod json_server;
 mod kills;

@@ -41,11 +41,13 @@ pub trait Destination: Send + Sync {
 /// One run's hand on one table.
 #[async_trait]
 pub trait Writer: Send {
-    /// Makes the rows, the rejects, the request's row and the position durable in one step.
+    /// Makes the rows, the rejects, the request's row and the position durable in one step; or
+    /// takes them, to do so with a later page or with [`Writer::publish`]. The receipt says which.
     /// A commit whose `(slice, seq)` was already made is accepted and changes nothing.
     ///
     /// # Errors
-    /// Nothing of this call is durable, or a higher fence was seen.
+    /// Nothing of this call is durable, nor what earlier calls only took; or a higher fence was
+    /// seen.
     async fn write(&mut self, batches: Vec<Batch>, commit: Commit) -> Result<Receipt>;
 
     /// Adds the columns of `schema` that the table lacks and widens those that changed; called
@@ -55,7 +57,8 @@ pub trait Writer: Send {
     /// The change would lose values.
     async fn evolve(&mut self, schema: SchemaRef) -> Result<SchemaChange>;
 
-    /// Shows everything written, in one step. Only a complete run may call it.
+    /// Shows everything written, durable from now on, in one step. Only a complete run may call
+    /// it.
     ///
     /// # Errors
     /// Nothing was shown; what was visible before still is.
@@ -150,7 +153,8 @@ pub struct Commit {
     pub rejects: Vec<Reject>,
 }
 
-/// Proof that a commit is durable (fsync'd). Nothing may be remembered without one.
+/// Proof that a commit is durable (fsync'd), if it says so, and with it all earlier ones of its
+/// writer. Nothing may be remembered without one.
 #[must_use = "a position may be remembered only with its receipt"]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

@@ -33,11 +33,11 @@ pub enum RunEvent {
         /// Records there are in all, if the source says so.
         total: Option<u64>,
     },
-    /// A page is durable.
+    /// A page is durable, and with it those before it that were not yet.
     PageCommitted {
         /// Number of the page in its slice, from 1.
         seq: u64,
-        /// Rows accepted.
+        /// Rows accepted since the last such event.
         rows: u64,
     },
     /// The table changed.

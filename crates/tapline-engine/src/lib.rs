@@ -12,6 +12,7 @@
 
 pub mod decode;
 mod flight;
+mod form;
 mod guard;
 pub mod locate;
 pub mod paginate;
@@ -24,6 +25,7 @@ mod sync_mode;
 mod tally;
 mod verdict;
 
+pub use form::PageForm;
 pub use request::base_url;
 pub use run::{Outcome, RunTask, run};
 pub use source::{HttpSource, HttpSourceConfig};

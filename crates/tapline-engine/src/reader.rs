@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::decode::{Decoded, Decoder, Stamp};
 use crate::flight::{Flight, beside, landed};
+use crate::form::{self, PageForm};
 use crate::guard::Guard;
 use crate::locate::Located;
 use crate::paginate::{self, Next, Seen};
@@ -87,9 +88,19 @@ impl Reader {
             self.flight = Some(self.send(position.clone(), url.as_ref()));
         }
         let repeated = info.evidence.short == Some(ShortReason::RepeatedPage);
-        let (batches, rejects) = match located {
+        let is_opaque = located.is_none() && !body.is_empty();
+        let rows = match located {
             Some(located) if !repeated => self.decode(body, located, &mut info).await?,
             _ => Rows::default(),
+        };
+        let (batches, rejects) = match shared.config.form {
+            PageForm::Rows => rows,
+            PageForm::Body if repeated => Rows::default(),
+            PageForm::Body => {
+                info.evidence.records += u64::from(is_opaque);
+                let row = form::body_row(&answer.body, answer.content_type(), &self.stamp(&info))?;
+                (vec![row], Vec::new())
+            }
         };
         Ok(Page {
             info,
@@ -168,13 +179,17 @@ impl Reader {
         Ok(())
     }
 
-    /// Turns the located records into rows and counts them, while the next request is on its way.
-    async fn decode(&mut self, body: Bytes, located: Located, info: &mut PageInfo) -> Result<Rows> {
-        let stamp = Stamp {
+    fn stamp(&self, info: &PageInfo) -> Stamp {
+        Stamp {
             run_id: self.shared.config.run_id,
             request_id: info.request.request_id,
             extracted_at: info.request.received_at,
-        };
+        }
+    }
+
+    /// Turns the located records into rows and counts them, while the next request is on its way.
+    async fn decode(&mut self, body: Bytes, located: Located, info: &mut PageInfo) -> Result<Rows> {
+        let stamp = self.stamp(info);
         let mut decoder = self
             .decoder
             .take()

@@ -161,10 +161,20 @@ impl Run<'_> {
             self.tell(&page);
             let keep = keep(slice, page, &mut schema, writer, self.events);
             let (kept, following) = join(keep, self.next_page(&mut pages)).await;
-            self.tally.kept(kept?);
+            self.count(kept?);
             next = following?;
         }
         Ok(judge.verdict())
+    }
+
+    /// A page counts once it is durable, and with it all before it.
+    fn count(&mut self, kept: Kept) {
+        let (seq, durable) = (kept.seq, kept.durable);
+        self.tally.keep(kept);
+        if durable {
+            let rows = self.tally.settle();
+            self.events.emit(RunEvent::PageCommitted { seq, rows });
+        }
     }
 
     async fn next_page(&self, pages: &mut PageStream) -> Result<Option<Result<Page>>> {
@@ -180,6 +190,7 @@ impl Run<'_> {
         match &read {
             Ok(verdict) if verdict.is_complete() => {
                 writer.publish().await?;
+                self.tally.settle();
             }
             _ => {
                 if let Err(error) = writer.abort().await {
@@ -225,12 +236,15 @@ impl Run<'_> {
 
 /// What was kept of a page.
 pub(crate) struct Kept {
+    pub(crate) seq: u64,
+    /// Whether it would survive now; else it will with a later page, or with the publication.
+    pub(crate) durable: bool,
     pub(crate) accepted: u64,
     pub(crate) rejected: u64,
     pub(crate) next: Option<tapline_core::Position>,
 }
 
-/// Makes a page durable together with the position of the next one.
+/// Hands a page to the destination, together with the position of the next one.
 async fn keep(
     slice: &Slice,
     page: Page,
@@ -255,18 +269,9 @@ async fn keep(
         rejects: page.rejects,
     };
     let receipt = writer.write(page.batches, commit).await?;
-    if !receipt.durable {
-        return Err(Error::new(
-            ErrorKind::Destination,
-            "commit",
-            "the destination gave no proof that the rows are durable",
-        ));
-    }
-    events.emit(RunEvent::PageCommitted {
-        seq,
-        rows: receipt.accepted,
-    });
     Ok(Kept {
+        seq,
+        durable: receipt.durable,
         accepted: receipt.accepted,
         rejected: rejects + receipt.rejected.len() as u64,
         next,
@@ -275,7 +280,7 @@ async fn keep(
 
 /// A next link to a forbidden address ends a slice short; a first request to one is an error.
 fn refused_link(error: &Error, tally: &Tally) -> Option<ShortReason> {
-    let is_link = error.kind() == ErrorKind::Refused && tally.pages() > 0;
+    let is_link = error.kind() == ErrorKind::Refused && tally.requests() > 0;
     is_link.then(|| ShortReason::NextRefused {
         reason: error.message().to_owned(),
     })

@@ -16,11 +16,12 @@ use tapline_core::{
     Params, Position, Redactor, Result, Slice, Source, Transport, Window, compute,
 };
 use tapline_expr::{Path, Selector};
-use tapline_spec::Plan;
+use tapline_spec::{PaginationPlan, Plan};
 use uuid::Uuid;
 
 use crate::decode::Decoder;
 use crate::flight::Answer;
+use crate::form::{self, PageForm};
 use crate::locate::{Content, Located, Wanted};
 use crate::paginate::{self, Next, Paginator};
 use crate::reader::{Observation, Reader};
@@ -47,6 +48,8 @@ pub struct HttpSourceConfig {
     pub run_id: Uuid,
     /// Pages after which reading is cut short, besides the plan's `maximumRequest`.
     pub max_pages: Option<u64>,
+    /// What a page becomes.
+    pub form: PageForm,
 }
 
 /// A stream of an HTTP API.
@@ -88,7 +91,10 @@ impl HttpSource {
 #[async_trait]
 impl Source for HttpSource {
     fn schema(&self) -> SchemaRef {
-        self.shared.decoder().schema()
+        match self.shared.config.form {
+            PageForm::Rows => self.shared.decoder().schema(),
+            PageForm::Body => form::body_schema(),
+        }
     }
 
     async fn slices(&self, window: &Window) -> Result<Vec<Slice>> {
@@ -158,7 +164,18 @@ impl Shared {
         }
         let wanted = self.wanted.clone();
         let located = compute(&*self.config.compute, move || wanted.locate(&body)).await?;
-        Ok(Some(located?))
+        match located {
+            Err(_) if self.needs_no_records() => Ok(None),
+            located => Ok(Some(located?)),
+        }
+    }
+
+    /// Whether a body may be anything at all: it is kept as it is, and it is the only one.
+    fn needs_no_records(&self) -> bool {
+        let config = &self.config;
+        config.form == PageForm::Body
+            && matches!(config.plan.pagination, PaginationPlan::None)
+            && self.reads.is_empty()
     }
 
     /// What the pagination says comes next.

@@ -21,6 +21,16 @@ pub(crate) struct Tally {
     waited_ms: u64,
     bytes: u64,
     next_position: Option<Position>,
+    pending: Pending,
+}
+
+/// Pages that the destination has taken, and that are not durable yet.
+#[derive(Default)]
+struct Pending {
+    pages: u64,
+    written: u64,
+    rejected: u64,
+    next: Option<Position>,
 }
 
 impl Tally {
@@ -36,12 +46,13 @@ impl Tally {
             waited_ms: 0,
             bytes: 0,
             next_position: None,
+            pending: Pending::default(),
         }
     }
 
-    /// Pages that became durable.
-    pub(crate) fn pages(&self) -> u64 {
-        self.pages
+    /// Requests that were answered.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests
     }
 
     pub(crate) fn read(&mut self, info: &PageInfo) {
@@ -52,11 +63,23 @@ impl Tally {
         self.records.read += info.evidence.records;
     }
 
-    pub(crate) fn kept(&mut self, kept: Kept) {
-        self.pages += 1;
-        self.records.written += kept.accepted;
-        self.records.rejected += kept.rejected;
-        self.next_position = kept.next;
+    pub(crate) fn keep(&mut self, kept: Kept) {
+        self.pending.pages += 1;
+        self.pending.written += kept.accepted;
+        self.pending.rejected += kept.rejected;
+        self.pending.next = kept.next;
+    }
+
+    /// Counts what was taken since the last time as durable, and returns its rows.
+    pub(crate) fn settle(&mut self) -> u64 {
+        let settled = std::mem::take(&mut self.pending);
+        if settled.pages > 0 {
+            self.next_position = settled.next;
+        }
+        self.pages += settled.pages;
+        self.records.written += settled.written;
+        self.records.rejected += settled.rejected;
+        settled.written
     }
 
     pub(crate) fn report(

@@ -6,7 +6,9 @@ mod names;
 mod schema;
 mod value;
 
-pub(crate) use file::{Connection, Pipeline, ProjectFile, SyncMode, Trust};
+pub(crate) use file::{
+    Connection, Destination, FileCommit, FileFormat, Pipeline, ProjectFile, SyncMode, Trust,
+};
 pub(crate) use load::{FILE_NAME, Project};
 pub(crate) use names::escape as pointer;
 pub(crate) use schema::project_schema;

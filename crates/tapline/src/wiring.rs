@@ -3,13 +3,13 @@
 
 mod connector;
 mod place;
+mod target;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tapline_core::{Clock, Doors, Events, Hooks, Limits, NoHooks, Params, Redactor, StateStore};
-use tapline_dest_sqlite::SqliteDestination;
-use tapline_engine::{HttpSource, HttpSourceConfig, base_url};
+use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, base_url};
 use tapline_host::Services;
 use tapline_http::{AllowList, Client, ClientConfig, Origin, sent_secret};
 use tapline_spec::{Plan, Planned};
@@ -19,7 +19,9 @@ use uuid::Uuid;
 use crate::connectors::{Catalogue, Connector};
 use crate::doors::{SystemClock, ThreadPool};
 use crate::failure::Result;
-use crate::project::{Connection, Lookup, Pipeline, Project, pointer};
+use crate::project::{Connection, Destination, Lookup, Pipeline, Project, pointer};
+
+pub(crate) use self::target::{form, rejects, shown_table};
 
 /// What is sent as `User-Agent`.
 const USER_AGENT: &str = concat!("tapline/", env!("CARGO_PKG_VERSION"));
@@ -58,6 +60,8 @@ pub(crate) struct Reading {
     pub(crate) run_id: Uuid,
     /// Pages after which reading is cut short.
     pub(crate) max_pages: Option<u64>,
+    /// What a page becomes.
+    pub(crate) form: PageForm,
     /// Where waits are told.
     pub(crate) events: Events,
 }
@@ -167,6 +171,7 @@ impl<'a> Wiring<'a> {
             limits: Limits::default(),
             run_id: reading.run_id,
             max_pages: reading.max_pages,
+            form: reading.form,
         });
         Ok(Opened {
             source: Arc::new(source),
@@ -206,20 +211,19 @@ impl<'a> Wiring<'a> {
         Ok(Arc::new(state))
     }
 
-    /// The doors of a run that writes to the destination called `destination`.
+    /// The doors of a run that writes to `destination`.
     ///
     /// # Errors
-    /// The database cannot be opened.
+    /// The destination cannot be opened.
     pub(crate) fn doors(
         &self,
         source: Arc<HttpSource>,
-        destination: &str,
+        destination: &Destination,
         state: Arc<dyn StateStore>,
     ) -> Result<Doors> {
-        let database = self.project.database(destination)?;
         Ok(Doors {
             source,
-            destination: Arc::new(SqliteDestination::open(database)?),
+            destination: target::open(self.project, destination, self.clock.clone())?,
             state,
             clock: self.clock.clone(),
             compute: Arc::new(ThreadPool),

@@ -37,6 +37,7 @@ use self::columns::Columns;
 use self::page::Page;
 use self::pass::{Chunk, Pass, internal};
 use self::scan::Fault;
+pub(crate) use self::schema::instant;
 pub use self::stamp::Stamp;
 use crate::locate::Located;
 

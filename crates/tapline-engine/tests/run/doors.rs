@@ -18,7 +18,7 @@ use tapline_core::{
     Params, Published, Receipt, Redactor, Request, Response, Result, SchemaChange, Secret,
     StateStore, TableRef, Transport, Window, Writer,
 };
-use tapline_engine::{HttpSource, HttpSourceConfig, Outcome, RunTask, SyncMode, run};
+use tapline_engine::{HttpSource, HttpSourceConfig, Outcome, PageForm, RunTask, SyncMode, run};
 use tapline_spec::Plan;
 use uuid::Uuid;
 
@@ -63,6 +63,7 @@ pub(crate) struct World {
     hooks: Arc<dyn Hooks>,
     table: Arc<Mutex<Table>>,
     state: Arc<Memory>,
+    form: PageForm,
 }
 
 #[derive(Default)]
@@ -71,6 +72,8 @@ struct Table {
     visible: Option<Vec<u64>>,
     schemas: usize,
     seq: u64,
+    bodies: Vec<Bytes>,
+    lazy: bool,
     generation: u64,
 }
 
@@ -82,6 +85,7 @@ impl World {
             hooks: Arc::new(NoHooks),
             table: Arc::default(),
             state: Arc::default(),
+            form: PageForm::Rows,
         }
     }
 
@@ -98,6 +102,18 @@ impl World {
     /// The generation filled last.
     pub(crate) fn generation(&self) -> u64 {
         self.table.lock().unwrap().generation
+    }
+
+    /// The same, keeping bodies as they are.
+    pub(crate) fn keeping_bodies(mut self) -> Self {
+        self.form = PageForm::Body;
+        self
+    }
+
+    /// The same, with a destination that makes pages durable only when it publishes.
+    pub(crate) fn lazy(self) -> Self {
+        self.table.lock().unwrap().lazy = true;
+        self
     }
 
     pub(crate) async fn run(&self) -> Outcome {
@@ -118,6 +134,7 @@ impl World {
             limits: Limits::default(),
             run_id,
             max_pages: None,
+            form: self.form,
         });
         let doors = Doors {
             source: Arc::new(source),
@@ -145,6 +162,11 @@ impl World {
 
     pub(crate) fn is_unpublished(&self) -> bool {
         self.table.lock().unwrap().visible.is_none()
+    }
+
+    /// The bodies that were kept.
+    pub(crate) fn bodies(&self) -> Vec<Bytes> {
+        self.table.lock().unwrap().bodies.clone()
     }
 
     pub(crate) fn schemas(&self) -> usize {
@@ -198,8 +220,10 @@ impl Destination for Shelf {
         key: CommitKey,
     ) -> Result<Box<dyn Writer>> {
         assert_eq!((disposition, key.fence), (Disposition::Replace, 7));
-        *self.0.lock().unwrap() = Table {
+        let mut table = self.0.lock().unwrap();
+        *table = Table {
             generation: key.generation,
+            lazy: table.lazy,
             ..Table::default()
         };
         Ok(Box::new(Hand(self.0.clone())))
@@ -232,6 +256,11 @@ impl Writer for Hand {
         table.seq = commit.seq;
         let accepted = batches.iter().map(Batch::rows).sum::<usize>() as u64;
         for batch in &batches {
+            if let Some(bodies) = batch.records.column_by_name("body") {
+                let body = bodies.as_binary::<i64>().value(0);
+                table.bodies.push(Bytes::copy_from_slice(body));
+                continue;
+            }
             let ids = batch.records.column_by_name("id").expect("a column id");
             if *ids.data_type() == DataType::Int64 {
                 let ids = ids.as_primitive::<Int64Type>().values();
@@ -240,7 +269,7 @@ impl Writer for Hand {
         }
         Ok(Receipt {
             seq: commit.seq,
-            durable: true,
+            durable: !table.lazy,
             accepted,
             rejected: Vec::new(),
         })

@@ -363,3 +363,64 @@ async fn columns_that_come_later_and_types_that_widen_are_announced() {
     assert!(report.verdict.is_complete());
     assert_eq!(world.schemas(), 2);
 }
+
+#[tokio::test]
+async fn pages_count_as_kept_once_they_are_durable() {
+    let world = World::new(offset_plan(), Api::new(by_offset(35, 10))).lazy();
+    let report = world.run().await.report;
+    assert_eq!((report.pages, report.records.written), (5, 35));
+
+    let dying = |url: &str| match param(url, "offset") {
+        "20" => Err(Error::new(ErrorKind::Unavailable, "send", "refused").spent()),
+        _ => by_offset(50, 10)(url),
+    };
+    let world = World::new(offset_plan(), Api::new(dying)).lazy();
+    let report = world.run().await.report;
+    assert_eq!((report.pages, report.records.written), (0, 0));
+    assert_eq!((report.requests, report.records.read), (2, 20));
+    assert_eq!(report.next_position, None);
+}
+
+#[tokio::test]
+async fn a_refused_next_link_is_short_though_nothing_is_durable_yet() {
+    let refusing = |url: &str| match param(url, "after") {
+        "" => Ok(answer(json!({"items": [{"id": 1}], "next": "x"}))),
+        _ => Err(Error::new(ErrorKind::Refused, "send", "not allowed")),
+    };
+    let world = World::new(token_plan(), Api::new(refusing)).lazy();
+    assert!(world.run().await.error.is_none());
+}
+
+#[tokio::test]
+async fn bodies_are_kept_as_they_are_and_their_records_counted() {
+    let spaced = |url: &str| {
+        let (status, body) = by_offset(25, 10)(url)?;
+        Ok((status, Bytes::from([&b" \r\n"[..], &body].concat())))
+    };
+    let world = World::new(offset_plan(), Api::new(spaced)).keeping_bodies();
+    let report = world.run().await.report;
+    assert_eq!(report.verdict, Verdict::Complete(EndSignal::EmptyPage));
+    assert_eq!((report.records.read, report.records.written), (25, 4));
+    let bodies = world.bodies();
+    assert_eq!(bodies.len(), 4, "the empty page too");
+    assert!(bodies.iter().all(|body| body.starts_with(b" \r\n{")));
+}
+
+#[tokio::test]
+async fn the_only_body_may_be_anything() {
+    let zip = |_: &str| Ok((200, Bytes::from_static(b"PK\x03\x04 \xff")));
+    let mut single = plan(json!({"type": "NONE"}));
+    single.total = None;
+    let world = World::new(single.clone(), Api::new(zip)).keeping_bodies();
+    let report = world.run().await.report;
+    assert_eq!(report.verdict, Verdict::Complete(EndSignal::SingleResponse));
+    assert_eq!((report.records.read, report.records.written), (1, 1));
+    assert_eq!(world.bodies(), [Bytes::from_static(b"PK\x03\x04 \xff")]);
+    assert!(
+        World::new(single, Api::new(zip))
+            .run()
+            .await
+            .error
+            .is_some()
+    );
+}

@@ -20,7 +20,7 @@ use tapline_conformance::simulator::{Flaw, Paging, Scenario, Session, Simulator}
 use tapline_core::{
     Doors, Events, Inline, Limits, NoHooks, Params, Redactor, RunReport, TableRef, Window,
 };
-use tapline_engine::{HttpSource, HttpSourceConfig, RunTask, SyncMode, run};
+use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, RunTask, SyncMode, run};
 
 fn runner(session: Session) -> BoxFuture<'static, RunReport> {
     let source = HttpSource::new(HttpSourceConfig {
@@ -34,7 +34,7 @@ fn runner(session: Session) -> BoxFuture<'static, RunReport> {
         limits: Limits::default(),
         run_id: session.run_id,
         max_pages: None,
-        form: tapline_engine::PageForm::Rows,
+        form: PageForm::Rows,
     });
     let doors = Doors {
         source: Arc::new(source),

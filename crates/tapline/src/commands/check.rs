@@ -3,6 +3,7 @@
 use futures::StreamExt;
 use serde_json::json;
 use tapline_core::{Error, ErrorKind, Events, HookKind, Source, Window};
+use tapline_engine::PageForm;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -66,6 +67,7 @@ async fn try_one(wiring: &Wiring<'_>, connection: &str) -> Result<String> {
     let reading = Reading {
         run_id: Uuid::now_v7(),
         max_pages: Some(1),
+        form: PageForm::Rows,
         events: Events::none(),
     };
     let Opened { source, hooks } = wiring.source(&stream, reading, wiring.state()?)?;

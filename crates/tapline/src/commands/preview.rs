@@ -10,7 +10,7 @@ use arrow_schema::{DataType, Field};
 use futures::StreamExt;
 use serde_json::{Map, Value, json};
 use tapline_core::{Error, ErrorKind, Events, Source, Window, column};
-use tapline_engine::HttpSource;
+use tapline_engine::{HttpSource, PageForm};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -38,6 +38,7 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
     let reading = Reading {
         run_id: Uuid::now_v7(),
         max_pages: Some(PAGES),
+        form: PageForm::Rows,
         events: Events::none(),
     };
     let source = wiring.source(&stream, reading, wiring.state()?)?.source;

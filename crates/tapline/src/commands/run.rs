@@ -20,7 +20,7 @@ use crate::failure::{Failure, Result};
 use crate::output::progress::Progress;
 use crate::output::summary::{self, Ended};
 use crate::project::{Lookup, Project, SyncMode, pointer};
-use crate::wiring::{Reading, Stream, Wiring};
+use crate::wiring::{self, Reading, Stream, Wiring};
 
 /// What a run takes from the command line.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +136,7 @@ async fn run_one(
     state: Arc<dyn StateStore>,
 ) -> Result<Ended> {
     let target = &wiring.project.pipeline(&job.name)?.destination;
+    let destination = wiring.project.destination(&target.name)?;
     let schema = target.schema.as_deref().unwrap_or(TableRef::PUBLIC);
     let task = RunTask {
         run_id: Uuid::now_v7(),
@@ -154,11 +155,12 @@ async fn run_one(
     let reading = Reading {
         run_id: task.run_id,
         max_pages: options.max_pages,
+        form: wiring::form(destination),
         events: events.clone(),
     };
     let doors = wiring
         .source(&job.stream, reading, state.clone())
-        .and_then(|opened| wiring.doors(opened.source, &target.name, state));
+        .and_then(|opened| wiring.doors(opened.source, destination, state));
     let (report, error) = match doors {
         Ok(doors) => {
             let outcome = tapline_engine::run(&task, &doors, &events, &app.cancel).await;
@@ -170,12 +172,13 @@ async fn run_one(
         Err(invalid @ Failure::Invalid(_)) => return Err(invalid),
     };
     progress.finish();
-    let database = wiring.project.database(&target.name)?;
+    let database = wiring.project.resolve(destination.path());
     Ok(Ended {
         report,
         error,
-        table: shown_table(&task.table),
+        table: wiring::shown_table(destination, &task.table),
         database: database.display().to_string(),
+        rejects: wiring::rejects(destination),
     })
 }
 
@@ -204,12 +207,4 @@ fn not_begun(task: &RunTask, error: &Error, now: Timestamp) -> RunReport {
         next_position: None,
         error: Some(error),
     }
-}
-
-/// The table as it is called in SQLite, which has no schemas.
-fn shown_table(table: &TableRef) -> String {
-    if table.schema == TableRef::PUBLIC {
-        return table.name.clone();
-    }
-    format!("{}__{}", table.schema, table.name)
 }

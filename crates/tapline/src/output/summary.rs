@@ -22,6 +22,8 @@ pub(crate) struct Ended {
     pub(crate) table: String,
     /// The database file, as the project names it.
     pub(crate) database: String,
+    /// Where records are that became no row.
+    pub(crate) rejects: &'static str,
 }
 
 impl Ended {
@@ -109,7 +111,10 @@ impl Ended {
         let rejected = self.report.records.rejected;
         (rejected > 0).then(|| {
             let records = plural(rejected, "record");
-            format!("{records} did not fit; they are kept in _tapline_rejects, with the reason.")
+            format!(
+                "{records} did not fit; they are kept in {}, with the reason.",
+                self.rejects
+            )
         })
     }
 
@@ -206,6 +211,7 @@ mod tests {
             error,
             table: pipeline.to_owned(),
             database: "warehouse.db".to_owned(),
+            rejects: "_tapline_rejects",
         }
     }
 

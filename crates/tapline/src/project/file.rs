@@ -2,7 +2,7 @@
 //! throughout, so that no misspelt key is ever ignored.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -80,22 +80,57 @@ pub(crate) enum Trust {
 
 /// Where records go.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Destination {
-    /// Kind of destination.
-    #[serde(rename = "type")]
-    #[expect(dead_code, reason = "the schema checks it; there is one kind so far")]
-    kind: DestinationKind,
-    /// The database file.
-    pub(crate) path: PathBuf,
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Destination {
+    /// A SQLite file.
+    Sqlite {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// A folder of files.
+    Files {
+        /// The folder.
+        path: PathBuf,
+        /// What the files hold.
+        format: FileFormat,
+        /// When pages become durable; `group` unless given.
+        #[serde(default)]
+        commit: FileCommit,
+    },
 }
 
-/// Kind of destination.
+impl Destination {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Sqlite { path } | Self::Files { path, .. } => path,
+        }
+    }
+}
+
+/// What the files of a table hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum DestinationKind {
-    /// A SQLite file.
-    Sqlite,
+pub(crate) enum FileFormat {
+    /// Typed columns, compressed.
+    Parquet,
+    /// One JSON object per line.
+    Jsonl,
+    /// Comma-separated values with a line of names.
+    Csv,
+    /// Each response body as it came.
+    Raw,
+}
+
+/// When pages become durable in files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FileCommit {
+    /// Each page on its own, in a file of its own.
+    Page,
+    /// The pages of one second, or 64 MB of them.
+    #[default]
+    Group,
 }
 
 /// What is moved, where to, and how.

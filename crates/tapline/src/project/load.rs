@@ -8,7 +8,7 @@ use tapline_core::{Error, ErrorKind, Params};
 use tapline_spec::{Diagnostic, Severity};
 
 use super::value::{Lookup, Value};
-use super::{Connection, Pipeline, ProjectFile, names, project_schema};
+use super::{Connection, Destination, Pipeline, ProjectFile, names, project_schema};
 use crate::connectors::is_spec_file;
 use crate::failure::{Failure, Result};
 use crate::judged::Judged;
@@ -145,12 +145,30 @@ impl Project {
     /// The database of the destination called `name`.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none, or it is no database.
     pub(crate) fn database(&self, name: &str) -> Result<PathBuf> {
+        let destination = self.destination(name)?;
+        let path = self.resolve(destination.path());
+        match destination {
+            Destination::Sqlite { .. } => Ok(path),
+            Destination::Files { .. } => Err(Failure::usage(
+                format!("the destination `{name}` is a folder of files, which holds no database"),
+                format!(
+                    "the newest file in `{}` names a table's files, for a program that reads them",
+                    path.join("SCHEMA/TABLE/_manifest").display()
+                ),
+            )),
+        }
+    }
+
+    /// The destination called `name`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn destination(&self, name: &str) -> Result<&Destination> {
         let known = &self.file.destinations;
         let unknown = || self.unknown("destination", name, known.keys().map(String::as_str));
-        let destination = known.get(name).ok_or_else(unknown)?;
-        Ok(self.resolve(&destination.path))
+        known.get(name).ok_or_else(unknown)
     }
 
     fn unknown<'a>(

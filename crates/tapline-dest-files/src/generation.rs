@@ -1,0 +1,232 @@
+//! The folder that one run fills, and the log of its commits.
+//!
+//! A commit is a file in `_commits`: the files it added, the pages in them with their positions,
+//! requests and rejects. It is put when the files are on the disk, so with it the rows are durable
+//! and without it they are not there. A full load may be filled by several runs, each resuming
+//! the one before.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tapline_core::{Commit, CommitKey, LastCommit};
+
+use crate::columns::Columns;
+use crate::disk;
+use crate::failure::Result;
+use crate::manifest::{FileEntry, Manifest, VERSION};
+use crate::name;
+use crate::table::{Table, read, write};
+
+const COMMITS: &str = "_commits";
+/// Begins the names of folders that hold a table's rows one day, or not at all.
+const HIDDEN: &str = "generation-";
+/// Begins the names of folders whose rows are added to the table with each commit.
+const ADDED: &str = "run-";
+
+/// Whose rows are meant.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) key: CommitKey,
+    /// Whether the rows replace the table.
+    pub(crate) replace: bool,
+}
+
+impl Owner {
+    /// The name of the folder for the rows.
+    pub(crate) fn folder(&self) -> String {
+        let mine = mine(&self.key.pipeline);
+        if self.replace {
+            format!("{HIDDEN}{:06}{mine}", self.key.generation)
+        } else {
+            format!("{ADDED}{}{mine}", self.key.run)
+        }
+    }
+}
+
+/// Ends the names of a pipeline's folders.
+fn mine(pipeline: &str) -> String {
+    format!("~{}", name::hash(pipeline))
+}
+
+/// Whether `folder` can be the name of a run's folder; nothing else is ever removed.
+pub(crate) fn is_one(folder: &str) -> bool {
+    let known = folder.starts_with(HIDDEN) || folder.starts_with(ADDED);
+    known && !folder.contains(['/', '\\'])
+}
+
+/// The folder that one run fills.
+#[derive(Clone, Debug)]
+pub(crate) struct Generation {
+    pub(crate) name: String,
+    path: PathBuf,
+}
+
+/// One commit, as it is logged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    version: u32,
+    #[serde(flatten)]
+    pub(crate) key: CommitKey,
+    /// The columns of the table at that time.
+    pub(crate) schema: Columns,
+    pub(crate) files: Vec<FileEntry>,
+    pub(crate) pages: Vec<Commit>,
+}
+
+impl Record {
+    pub(crate) fn new(key: &CommitKey, schema: &Columns, files: Vec<FileEntry>) -> Self {
+        Self {
+            version: VERSION,
+            key: key.clone(),
+            schema: schema.clone(),
+            files,
+            pages: Vec::new(),
+        }
+    }
+}
+
+impl Generation {
+    pub(crate) fn of(table: &Table, name: String) -> Self {
+        Self {
+            path: table.path(&name),
+            name,
+        }
+    }
+
+    pub(crate) fn create(&self) -> Result<()> {
+        disk::create_folder(&self.path.join(COMMITS))
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.path.join(file)
+    }
+
+    pub(crate) fn remove(&self) -> Result<()> {
+        disk::remove_folder(&self.path)
+    }
+
+    /// Logs `record` as the commit `number`.
+    pub(crate) fn log(&self, number: u64, record: &Record) -> Result<()> {
+        let path = self.path.join(COMMITS).join(format!("{number:06}.json"));
+        disk::put(&path, |file| write(file, &path, record))?;
+        Ok(())
+    }
+
+    /// What the folder holds. Drafts of a run that was cut are removed.
+    pub(crate) fn enter(&self) -> Result<Progress> {
+        disk::remove_drafts(&self.path)?;
+        disk::remove_drafts(&self.path.join(COMMITS))?;
+        self.progress()
+    }
+
+    fn progress(&self) -> Result<Progress> {
+        let folder = self.path.join(COMMITS);
+        let names = disk::names(&folder)?;
+        let number =
+            |name: &String| Some((name.strip_suffix(".json")?.parse().ok()?, name.clone()));
+        let mut logged: Vec<(u64, String)> = names.iter().filter_map(number).collect();
+        logged.sort();
+        let mut progress = Progress::default();
+        for (_, name) in logged {
+            if let Some(record) = read::<Record>(&folder.join(name))? {
+                progress.add(record);
+            }
+        }
+        Ok(progress)
+    }
+}
+
+/// All commits of a hidden generation, taken together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) commits: u64,
+    pub(crate) files: Vec<FileEntry>,
+    /// The last commit of each slice.
+    pub(crate) last: Vec<LastCommit>,
+    /// The columns of the table, at each time that they were others.
+    schemas: Vec<Columns>,
+}
+
+impl Progress {
+    pub(crate) fn add(&mut self, record: Record) {
+        self.commits += 1;
+        self.files.extend(record.files);
+        for page in record.pages {
+            let commit = last_commit(&record.key, page);
+            match self.last.iter_mut().find(|l| l.slice == commit.slice) {
+                Some(last) => *last = commit,
+                None => self.last.push(commit),
+            }
+        }
+        if self.schemas.last() != Some(&record.schema) {
+            self.schemas.push(record.schema);
+        }
+    }
+
+    /// The columns that the commits know.
+    pub(crate) fn schema(&self) -> Columns {
+        let mut columns = Columns::default();
+        for schema in &self.schemas {
+            columns.join(schema);
+        }
+        columns
+    }
+
+    /// Whether readers can unite all files to a table with these columns.
+    pub(crate) fn unites(&self, columns: &Columns) -> bool {
+        self.schemas.iter().all(|schema| schema.unite(columns))
+    }
+}
+
+pub(crate) fn last_commit(key: &CommitKey, page: Commit) -> LastCommit {
+    LastCommit {
+        key: key.clone(),
+        slice: page.slice,
+        seq: page.seq,
+        position: page.position,
+    }
+}
+
+/// The folders of `pipeline` in `table` that `current` does not name.
+fn unpublished(
+    table: &Table,
+    pipeline: &str,
+    current: Option<&Manifest>,
+) -> Result<Vec<Generation>> {
+    let ending = mine(pipeline);
+    let names = disk::names(&table.path(""))?.into_iter();
+    let found = names.filter(|name| {
+        let named = current.is_some_and(|manifest| manifest.folders.contains(name));
+        is_one(name) && name.ends_with(&ending) && !named
+    });
+    Ok(found.map(|name| Generation::of(table, name)).collect())
+}
+
+/// Removes what earlier runs of the pipeline left, except the folder `kept`. The caller has
+/// shown the fence, so nobody else of this pipeline is at work.
+pub(crate) fn drop_stale(
+    table: &Table,
+    pipeline: &str,
+    current: Option<&Manifest>,
+    kept: &str,
+) -> Result<()> {
+    let stale = unpublished(table, pipeline, current)?.into_iter();
+    stale
+        .filter(|generation| generation.name != kept)
+        .try_for_each(|generation| generation.remove())
+}
+
+/// How far runs of `pipeline` got with `table` without being complete.
+pub(crate) fn recover(table: &Table, pipeline: &str) -> Result<Vec<LastCommit>> {
+    let current = Manifest::highest(table)?;
+    let mut found = Vec::new();
+    for generation in unpublished(table, pipeline, current.as_ref())? {
+        if generation.name.starts_with(HIDDEN) {
+            found.extend(generation.progress()?.last);
+        }
+    }
+    let marks = current.into_iter().flat_map(|manifest| manifest.positions);
+    let pending = marks.filter(|mark| !mark.published && mark.commit.key.pipeline == pipeline);
+    found.extend(pending.map(|mark| mark.commit));
+    Ok(found)
+}

@@ -1,0 +1,170 @@
+//! What the published suite does not ask for: groups of pages, widened files, names, the manifest.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
+use common::{Place, children};
+use serde_json::json;
+use tapline_conformance::destination::Subject;
+use tapline_core::{
+    Batch, Commit, CommitKey, Disposition, ErrorKind, Position, RequestRecord, Result, TableRef,
+    Writer,
+};
+use tapline_dest_files::{CommitEvery, Format};
+use uuid::Uuid;
+
+fn key(number: u64) -> CommitKey {
+    CommitKey {
+        pipeline: "p".into(),
+        run: Uuid::from_u128(number.into()),
+        generation: number,
+        fence: number,
+    }
+}
+
+fn page(seq: u64) -> Commit {
+    Commit {
+        slice: String::new(),
+        seq,
+        position: Some(Position::Page(seq)),
+        request: RequestRecord {
+            request_id: Uuid::nil(),
+            method: "GET".into(),
+            url: "http://h/".into(),
+            status: 200,
+            bytes: 2,
+            attempts: 1,
+            waited_ms: 0,
+            duration_ms: 0,
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+        },
+        rejects: Vec::new(),
+    }
+}
+
+fn column(array: impl arrow_array::Array + 'static) -> RecordBatch {
+    RecordBatch::try_from_iter([("v", Arc::new(array) as ArrayRef)]).unwrap()
+}
+
+async fn begin(place: &Place, table: &TableRef, schema: &Schema) -> Result<Box<dyn Writer>> {
+    let (destination, replace) = (place.open().unwrap(), Disposition::Replace);
+    let schema = Arc::new(schema.clone());
+    destination.begin(table, schema, replace, key(1)).await
+}
+
+#[tokio::test]
+async fn pages_of_one_second_share_a_file_and_become_durable_together() {
+    let place = Place::new(Format::Jsonl, CommitEvery::Group);
+    let table = TableRef::public("t");
+    let rows = |seq: u64| vec![Batch::insert(column(Int64Array::from(vec![seq as i64])))];
+    let schema = rows(0)[0].records.schema();
+    let mut writer = begin(&place, &table, &schema).await.unwrap();
+    let mut durable = Vec::new();
+    for seq in 1..=5 {
+        durable.push(writer.write(rows(seq), page(seq)).await.unwrap().durable);
+        let again = writer.write(rows(seq), page(seq)).await.unwrap();
+        assert_eq!(
+            again.durable,
+            *durable.last().unwrap(),
+            "a repeat tells the same"
+        );
+        place.clock.advance(Duration::from_millis(400));
+    }
+    assert_eq!(durable, [false, false, false, true, false]);
+    let recovered = place.open().unwrap().recover("p").await.unwrap();
+    assert_eq!(recovered[0].seq, 4, "the fifth page is not durable");
+
+    assert_eq!(writer.publish().await.unwrap().rows, 5);
+    let files = place.files(&table);
+    let names: Vec<_> = files.iter().map(|f| f.file_name().unwrap()).collect();
+    assert_eq!(names, ["000001.jsonl", "000005.jsonl"]);
+    let manifest = place.manifest(&table).unwrap();
+    assert_eq!(manifest["version"], 1);
+    assert_eq!(manifest["fence"], 1);
+    assert_eq!(manifest["schema"], json!([{"name": "v", "type": "int64"}]));
+    assert_eq!(manifest["positions"][0]["seq"], 5);
+}
+
+#[tokio::test]
+async fn parquet_files_are_written_again_only_where_readers_could_not_unite_them() {
+    let ints = column(Int64Array::from(vec![7, 9_007_199_254_740_993]));
+    let floats = column(Float64Array::from(vec![1.5]));
+    let texts = column(StringArray::from(vec!["007"]));
+    let cases = [
+        (
+            vec![ints.clone(), floats.clone()],
+            vec![DataType::Int64, DataType::Float64],
+        ),
+        (vec![ints, floats, texts], vec![DataType::Utf8; 3]),
+    ];
+    for (pages, expected) in cases {
+        let place = Place::new(Format::Parquet, CommitEvery::Group);
+        let table = TableRef::public("t");
+        let mut writer = begin(&place, &table, &pages[0].schema()).await.unwrap();
+        for (seq, rows) in (1..).zip(pages) {
+            writer.evolve(rows.schema()).await.unwrap();
+            let batch = vec![Batch::insert(rows)];
+            let _ = writer.write(batch, page(seq)).await.unwrap();
+        }
+        let _ = writer.publish().await.unwrap();
+        let kind = |file| common::parquet(file)[0].column(0).data_type().clone();
+        let kinds: Vec<DataType> = place.files(&table).iter().map(kind).collect();
+        assert_eq!(kinds, expected);
+        let wanted = Schema::new(vec![Field::new("v", DataType::Utf8, true)]);
+        let rows = place.rows(&table, &wanted).await.unwrap().unwrap();
+        assert_eq!(
+            rows[1],
+            [Some("9007199254740993".to_owned())],
+            "no digit is lost"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_table_is_ever_outside_of_the_folder() {
+    let place = Place::new(Format::Jsonl, CommitEvery::Page);
+    let rows = column(Int64Array::from(vec![1]));
+    let long = "x".repeat(300);
+    let names = [
+        "..", ".", "../../x", "/etc/x", "a\\b", "a\0b", "CON", "members", "Members", &long,
+    ];
+    for name in names {
+        let table = TableRef {
+            schema: name.to_owned(),
+            name: name.to_owned(),
+        };
+        let writer = begin(&place, &table, &rows.schema()).await.unwrap();
+        let _ = writer.publish().await.unwrap();
+    }
+    let schemas = children(place.dir.path());
+    assert_eq!(schemas.len(), names.len());
+    assert!(schemas.iter().all(|schema| children(schema).len() == 1));
+}
+
+#[tokio::test]
+async fn raw_takes_bodies_only_and_keeps_every_byte() {
+    let place = Place::new(Format::Raw, CommitEvery::Group);
+    let table = TableRef::public("t");
+    let rows = column(Int64Array::from(vec![1]));
+    let refused = begin(&place, &table, &rows.schema()).await.err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::Usage, "{refused}");
+
+    let body: &[u8] = b"\xff\x00 {\r\n}";
+    let body: ArrayRef = Arc::new(arrow_array::BinaryArray::from(vec![body]));
+    let kind: ArrayRef = Arc::new(StringArray::from(vec!["text/csv; charset=x"]));
+    let rows = RecordBatch::try_from_iter([("body", body), ("content_type", kind)]).unwrap();
+    let mut writer = begin(&place, &table, &rows.schema()).await.unwrap();
+    let _ = writer
+        .write(vec![Batch::insert(rows)], page(1))
+        .await
+        .unwrap();
+    let _ = writer.publish().await.unwrap();
+    let file = &place.files(&table)[0];
+    assert!(file.ends_with("000001.csv"), "{file:?}");
+    assert_eq!(std::fs::read(file).unwrap(), b"\xff\x00 {\r\n}");
+}

@@ -9,11 +9,13 @@
     reason = "a real process dies in real time"
 )]
 
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
+use serde_json::{Value, json};
 use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig, Fault, FaultAction};
 use tapline_conformance::random::Random;
 
@@ -59,6 +61,68 @@ const SQLITE: Place = Place {
     },
 };
 
+/// What readers of the files do: the manifest with the highest number names them.
+const FILES: Place = Place {
+    name: "files",
+    yaml: "{ type: files, path: out, format: jsonl }",
+    rows: |project| {
+        let manifest = manifest(project);
+        let mut rows = Vec::new();
+        for file in manifest["files"].as_array().unwrap() {
+            let path = Path::new(TABLE).join(file["path"].as_str().unwrap());
+            let text = fs::read_to_string(project.path(path.to_str().unwrap())).unwrap();
+            rows.extend(text.lines().map(json_row));
+        }
+        rows.sort_by_key(|row| row.0);
+        rows.into_iter().map(|(_, row)| row).collect()
+    },
+    hidden: |project| {
+        let manifest = manifest(project);
+        let named = manifest["folders"].as_array().unwrap();
+        let folders = fs::read_dir(project.path(TABLE)).unwrap();
+        let names = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let hidden = |name: &String| name.starts_with("generation-");
+        names
+            .filter(|name| hidden(name) && !named.contains(&json!(name)))
+            .count()
+    },
+};
+
+/// The table's folder.
+const TABLE: &str = "out/public/t";
+
+fn manifest(project: &Project) -> Value {
+    let folder = fs::read_dir(project.path(TABLE).join("_manifest")).unwrap();
+    let files = folder.map(|entry| entry.unwrap().path());
+    let newest = files
+        .filter(|path| path.extension() == Some("json".as_ref()))
+        .max()
+        .unwrap();
+    serde_json::from_slice(&fs::read(newest).unwrap()).unwrap()
+}
+
+/// A line of a file as the row that it is, and its id.
+fn json_row(line: &str) -> (u64, String) {
+    let row: Value = serde_json::from_str(line).unwrap();
+    let columns = [
+        "id",
+        "name",
+        "score",
+        "active",
+        "note",
+        "tags",
+        "address",
+        "updated_at",
+    ];
+    let values: Vec<&Value> = columns.iter().map(|name| &row[name]).collect();
+    (row["id"].as_u64().unwrap(), json!(values).to_string())
+}
+
+#[test]
+fn files_show_one_whole_generation_after_every_kill() {
+    torture(&FILES);
+}
+
 #[test]
 fn sqlite_shows_one_whole_generation_after_every_kill() {
     torture(&SQLITE);
@@ -80,6 +144,7 @@ enum Phase {
 #[derive(Debug, Default)]
 struct Figures {
     kills: u64,
+    /// Of these: starting, paging, ending, published.
     in_phase: [u64; 4],
     /// Runs that were over before the signal came; they are no kills.
     finished: u64,
@@ -103,10 +168,8 @@ fn torture(place: &Place) {
     assert_eq!(rig.seen(), rig.model[..rig.new as usize], "the last load");
     assert_eq!((place.hidden)(&rig.project), 0, "nothing hidden is left");
     println!(
-        "{}: seed {seed}, {figures:?}, {:?} in phases Starting, Paging, Ending, Published; \
-         {:.1} pages fetched again per kill; {:.0} s",
+        "{}: seed {seed}, {figures:?}; {:.1} pages fetched again per kill; {:.0} s",
         place.name,
-        figures.in_phase,
         figures.pages_again as f64 / figures.kills as f64,
         started.elapsed().as_secs_f64()
     );
@@ -257,7 +320,7 @@ fn phase(pages: u64, all: u64, published: bool) -> Phase {
 /// The ids of rows that are JSON arrays and begin with one.
 fn ids(rows: &[String]) -> Vec<u64> {
     let id = |row: &String| {
-        let row: serde_json::Value = serde_json::from_str(row).unwrap();
+        let row: Value = serde_json::from_str(row).unwrap();
         row[0].as_u64().unwrap()
     };
     rows.iter().map(id).collect()
@@ -290,7 +353,7 @@ pipelines:
         api.base_url(),
         place.yaml
     ));
-    let spec = serde_json::json!({
+    let spec = json!({
         "authSpec": [],
         "sourceSpec": {
             "attributes": {

@@ -1,9 +1,11 @@
 //! tapline tried as it is used: the installed binary, real plugins, real servers.
 
+#![expect(clippy::print_stdout, reason = "figures are read from what a test prints")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod datasette;
 mod demo;
+mod faults;
 mod files;
 mod full_load;
 mod json_server;

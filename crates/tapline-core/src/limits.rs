@@ -30,7 +30,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            page_bytes: 32 * 1024 * 1024,
+            // Body, rows and what a destination binds of them stay under 150 MB together.
+            page_bytes: 20 * 1024 * 1024,
             inflate_ratio: 100,
             hops: 5,
             connect_timeout: Duration::from_secs(10),

@@ -12,6 +12,10 @@ use tapline_core::{Exchange, Position, RequestRecord, Result};
 use url::Url;
 use uuid::Uuid;
 
+/// Size of a page, in bytes, beyond which nothing is fetched while it is decoded or kept: two of
+/// the largest pages at once would pass the memory that a run may take.
+pub(crate) const LARGE: usize = 8 << 20;
+
 /// A response, read to its end.
 pub(crate) struct Answer {
     pub(crate) method: String,

@@ -13,7 +13,7 @@ use tapline_expr::{Observed, Selector};
 use url::Url;
 
 use crate::decode::{Decoded, Decoder, Stamp};
-use crate::flight::{Flight, beside, landed};
+use crate::flight::{Flight, LARGE, beside, landed};
 use crate::form::{self, PageForm};
 use crate::guard::Guard;
 use crate::locate::Located;
@@ -194,13 +194,14 @@ impl Reader {
             .decoder
             .take()
             .expect("a decoder is given back after use");
+        let is_large = body.len() > LARGE;
         let work = compute(&*self.shared.config.compute, move || {
             let decoded = decoder.decode(&body, &located, &stamp);
             (decoder, decoded)
         });
         let (decoder, decoded) = match &mut self.flight {
-            Some(flight) => beside(work, &mut flight.answer).await?,
-            None => work.await?,
+            Some(flight) if !is_large => beside(work, &mut flight.answer).await?,
+            _ => work.await?,
         };
         self.decoder = Some(decoder);
         let Decoded {

@@ -16,6 +16,7 @@ use tapline_core::{
 };
 use uuid::Uuid;
 
+use crate::flight::LARGE;
 use crate::sync_mode::SyncMode;
 use crate::tally::Tally;
 use crate::verdict::Judge;
@@ -140,7 +141,8 @@ impl Run<'_> {
         Ok(verdict)
     }
 
-    /// Reads the pages of `slice`; while one is being kept, the next is on its way.
+    /// Reads the pages of `slice`; while one is being kept, the next is on its way, unless it is
+    /// too large for that.
     async fn read_slice(&mut self, slice: &Slice, writer: &mut dyn Writer) -> Result<Verdict> {
         let mut judge = Judge::default();
         let mut schema = self.doors.source.schema();
@@ -159,8 +161,13 @@ impl Run<'_> {
             };
             judge.hear(&page.info.evidence);
             self.tell(&page);
+            let is_large = is_large(&page);
             let keep = keep(slice, page, &mut schema, writer, self.events);
-            let (kept, following) = join(keep, self.next_page(&mut pages)).await;
+            let (kept, following) = if is_large {
+                (keep.await, self.next_page(&mut pages).await)
+            } else {
+                join(keep, self.next_page(&mut pages)).await
+            };
             self.count(kept?);
             next = following?;
         }
@@ -232,6 +239,13 @@ impl Run<'_> {
     fn warn(&self, message: String) {
         self.events.emit(RunEvent::Warning { message });
     }
+}
+
+/// Whether the rows of `page` leave no room for those of another.
+fn is_large(page: &Page) -> bool {
+    let sizes = page.batches.iter();
+    let sizes = sizes.map(|batch| batch.records.get_array_memory_size());
+    sizes.sum::<usize>() > LARGE
 }
 
 /// What was kept of a page.

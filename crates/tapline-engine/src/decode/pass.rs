@@ -31,8 +31,9 @@ const NULL_WEIGHT: usize = size_of::<u64>();
 pub(crate) const MAX_BODY: usize = 1 << 29;
 
 /// How many times larger than the largest body its rows may become. Siblings and missing fields
-/// are repeated row by row, so that a small page could otherwise fill the memory.
-const GROWTH: usize = 16;
+/// are repeated row by row, so that a small page could otherwise fill the memory. All rows of a
+/// page are held at once, and with them a run must stay under 150 MB.
+const GROWTH: usize = 2;
 
 fn budget(limits: &Limits) -> usize {
     limits.page_bytes.saturating_mul(GROWTH)

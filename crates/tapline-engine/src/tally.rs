@@ -115,14 +115,14 @@ impl Tally {
     }
 }
 
-/// `position` without the query of a next link, into which some servers copy the credentials. What
-/// a run goes on from is kept with its rows; the report only tells how far it came.
+/// `position` without what the source chose: some servers copy the credentials into their links
+/// and tokens. What a run goes on from is kept with its rows; the report only tells how far it
+/// came.
 fn shown(position: &Position) -> Position {
+    let mask = Redactor::MASK.to_owned();
     match position {
-        Position::Url(url) => Position::Url(match url.split_once('?') {
-            Some((place, _)) => format!("{place}?{}", Redactor::MASK),
-            None => url.clone(),
-        }),
+        Position::Url(_) => Position::Url(mask),
+        Position::Token(_) => Position::Token(mask),
         other => other.clone(),
     }
 }

@@ -138,10 +138,10 @@ async fn a_link_that_cannot_be_followed_is_no_end() {
 }
 
 #[tokio::test]
-async fn the_report_shows_no_query_of_a_next_link() {
+async fn the_report_shows_nothing_of_a_next_link() {
     let dying = |url: &str| match param(url, "after") {
         "" => {
-            let next = "http://api.test/items?access_token=s3cret&after=1";
+            let next = "http://api.test/s3cret/items?access_token=s3cret&after=1";
             Ok(answer(json!({"items": [{"id": 0}], "next": next})))
         }
         _ => Err(Error::new(ErrorKind::Unavailable, "send", "connection refused").spent()),
@@ -149,7 +149,7 @@ async fn the_report_shows_no_query_of_a_next_link() {
     let pointer = json!({"type": "POINTER", "limit": null, "pointer": "$.next"});
     let world = World::new(plan(pointer), Api::new(dying));
     let position = world.run().await.report.next_position;
-    let shown = Position::Url("http://api.test/items?***".to_owned());
+    let shown = Position::Url("***".to_owned());
     assert_eq!(position, Some(shown));
 }
 

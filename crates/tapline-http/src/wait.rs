@@ -69,7 +69,8 @@ fn number(value: &HeaderValue) -> Option<f64> {
 
 fn date(value: &HeaderValue) -> Option<Timestamp> {
     let date: SystemTime = httpdate::parse_http_date(value.to_str().ok()?).ok()?;
-    Timestamp::try_from(date).ok()
+    // The year 9999 does not end within what a timestamp holds, and is no less of a wish for that.
+    Some(Timestamp::try_from(date).unwrap_or(Timestamp::MAX))
 }
 
 /// A wait that is left to the operator.
@@ -124,6 +125,7 @@ mod tests {
         check("1e300", Some(LONGEST));
         check("Thu, 01 Jan 2026 00:01:00 GMT", Some(60.0));
         check("Thu, 01 Jan 1970 00:00:00 GMT", Some(0.0));
+        check("Fri, 31 Dec 9999 23:59:59 GMT", Some(LONGEST));
         check("NaN", None);
         check("soon", None);
     }

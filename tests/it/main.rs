@@ -8,6 +8,7 @@ mod demo;
 mod faults;
 mod files;
 mod full_load;
+mod hostile;
 mod json_server;
 mod kills;
 mod mistakes;

@@ -127,6 +127,21 @@ async fn a_body_that_breaks_off_is_fetched_again() {
     check(|| Reply::raw(chunked), "the body broke off").await;
 }
 
+/// No silence is long enough for the idle limit, so the limit of the whole attempt must end it.
+#[tokio::test]
+async fn a_body_that_drips_is_given_up() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n";
+    let server = Server::start(move |_, _| Reply::raw(head).drip()).await;
+    let mut setup = Setup::new(server.origin());
+    setup.limits.attempts = 2;
+    setup.limits.request_timeout = Duration::from_millis(300);
+    let error = setup.transport().send(get(server.url("/"))).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.message(), "timed out");
+    assert_eq!(error.retry(), Retry::Spent);
+    assert_eq!(server.seen().len(), 2);
+}
+
 #[tokio::test]
 async fn the_last_error_is_spent_and_tells_no_secret() {
     async fn check(origin: String, reason: &str) {

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -27,6 +29,7 @@ enum Then {
     Next,
     Close,
     Stall,
+    Drip,
 }
 
 /// Bytes to send back.
@@ -68,11 +71,25 @@ impl Reply {
         self
     }
 
+    /// Goes on with a byte now and then, for ever.
+    pub(crate) fn drip(mut self) -> Self {
+        self.then = Then::Drip;
+        self
+    }
+
     /// Leaves the last `count` bytes out and says nothing more.
     pub(crate) fn stall(mut self, count: usize) -> Self {
         self.bytes.truncate(self.bytes.len() - count);
         self.then = Then::Stall;
         self
+    }
+}
+
+/// Sends white space byte by byte until the client gives up.
+async fn drip(socket: &mut TcpStream) {
+    while socket.write_all(b" ").await.is_ok() {
+        // As long as reading takes: the client sends nothing more.
+        let _ = timeout(Duration::from_millis(20), socket.read(&mut [0; 1])).await;
     }
 }
 
@@ -145,6 +162,7 @@ async fn serve(mut socket: TcpStream, state: Arc<State>) {
         match reply.then {
             Then::Next => {}
             Then::Close => return,
+            Then::Drip => return drip(&mut socket).await,
             Then::Stall => {
                 // Until the client gives up.
                 let _ = socket.read(&mut [0; 1]).await;

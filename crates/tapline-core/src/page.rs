@@ -37,6 +37,8 @@ pub struct Evidence {
     pub records: u64,
     /// How many records there are in all, if the source says so.
     pub total: Option<u64>,
+    /// How many records the next offset reckons with, if the pagination goes by offset.
+    pub asked: Option<u64>,
     /// The end signal, if this page carries one.
     pub end: Option<EndSignal>,
     /// Evidence of missing records.

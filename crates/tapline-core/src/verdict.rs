@@ -128,13 +128,25 @@ pub enum UnknownReason {
     Stopped,
     /// It ended without an end signal.
     NoEndSignal,
+    /// A page held fewer records than asked for, and more came after it: either the source left
+    /// some out, or it gives smaller pages than asked for and the offset jumped over the rest.
+    ShortPage {
+        /// Records asked for.
+        asked: u64,
+        /// Records on the page.
+        got: u64,
+    },
 }
 
 impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stopped => "it was stopped",
-            Self::NoEndSignal => "it ended without an end signal",
-        })
+        match self {
+            Self::Stopped => f.write_str("it was stopped"),
+            Self::NoEndSignal => f.write_str("it ended without an end signal"),
+            Self::ShortPage { asked, got } => write!(
+                f,
+                "a page held {got} of the {asked} records asked for, and more came after it"
+            ),
+        }
     }
 }

@@ -139,6 +139,7 @@ impl Reader {
         Evidence {
             records: 0,
             total: total.and_then(|total| total.parse().ok()),
+            asked: self.shared.asked(),
             end: None,
             short: repeats.then_some(ShortReason::RepeatedPage),
         }

@@ -140,6 +140,14 @@ impl Shared {
         .exploding(plan.explode.clone())
     }
 
+    /// How many records the next offset reckons with.
+    pub(crate) fn asked(&self) -> Option<u64> {
+        match &self.config.plan.pagination {
+            PaginationPlan::Offset { limit, .. } => Some(*limit),
+            _ => None,
+        }
+    }
+
     /// Pages after which reading is cut short, and what says so.
     pub(crate) fn limit(&self) -> Option<(u64, &'static str)> {
         let plan = (self.config.plan.maximum_request).map(|limit| (limit, "maximumRequest"));

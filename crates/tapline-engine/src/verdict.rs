@@ -9,12 +9,20 @@ pub(crate) struct Judge {
     total: Option<u64>,
     end: Option<EndSignal>,
     short: Option<ShortReason>,
+    /// The last page, if it held fewer records than asked for, and how many of how many.
+    underfull: Option<UnknownReason>,
+    /// The first such page after which more records came.
+    gap: Option<UnknownReason>,
 }
 
 impl Judge {
     /// Takes a page's evidence into account. The first sign of missing records stands.
     pub(crate) fn hear(&mut self, evidence: &Evidence) {
         self.received += evidence.records;
+        if evidence.records > 0 && self.gap.is_none() {
+            self.gap = self.underfull.take();
+        }
+        self.underfull = underfull(evidence);
         self.total = evidence.total.or(self.total);
         self.end = evidence.end.clone().or(self.end.take());
         if self.short.is_none() {
@@ -40,9 +48,16 @@ impl Judge {
                     received: self.received,
                 })
             }
-            (Some(signal), _) => Verdict::Complete(signal),
+            (Some(signal), Some(_)) => Verdict::Complete(signal),
+            (Some(signal), None) => self.gap.map_or(Verdict::Complete(signal), Verdict::Unknown),
         }
     }
+}
+
+fn underfull(evidence: &Evidence) -> Option<UnknownReason> {
+    let got = evidence.records;
+    let asked = evidence.asked.filter(|asked| (1..*asked).contains(&got))?;
+    Some(UnknownReason::ShortPage { asked, got })
 }
 
 #[cfg(test)]
@@ -70,7 +85,14 @@ mod tests {
             records,
             total,
             end: Some(EndSignal::EmptyPage),
-            short: None,
+            ..Evidence::default()
+        }
+    }
+
+    fn by_offset(records: u64) -> Evidence {
+        Evidence {
+            asked: Some(10),
+            ..page(records)
         }
     }
 
@@ -89,6 +111,20 @@ mod tests {
                 total: 3,
                 received: 2,
             }),
+        );
+    }
+
+    #[test]
+    fn a_short_page_in_the_middle_proves_nothing_unless_the_total_does() {
+        let pages = |total| [by_offset(10), by_offset(4), by_offset(3), last(0, total)];
+        check(
+            &pages(None),
+            Verdict::Unknown(UnknownReason::ShortPage { asked: 10, got: 4 }),
+        );
+        check(&pages(Some(17)), Verdict::Complete(EndSignal::EmptyPage));
+        check(
+            &[by_offset(10), by_offset(3), last(0, None)],
+            Verdict::Complete(EndSignal::EmptyPage),
         );
     }
 

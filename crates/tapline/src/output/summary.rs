@@ -143,6 +143,10 @@ impl Ended {
             Verdict::Unknown(UnknownReason::NoEndSignal) => {
                 Some("give the spec an end condition, so that a run can prove it is complete")
             }
+            Verdict::Unknown(UnknownReason::ShortPage { .. }) => Some(
+                "ask for no more than the source gives in one page (limitValue), or say where it \
+                 tells how many records there are (responseParams.total)",
+            ),
         }
     }
 }

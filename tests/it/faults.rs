@@ -14,6 +14,7 @@ use tapline_core::{
     CancellationToken, Clock, Destination, Doors, Events, Inline, Limits, NoHooks, Params,
     Redactor, RunReport, TableRef, Transport, Window,
 };
+use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
 use tapline_dest_sqlite::SqliteDestination;
 use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, RunTask, SyncMode, run};
 use tapline_http::{AllowList, Client, ClientConfig, Origin};
@@ -22,6 +23,8 @@ use tapline_state::SqliteState;
 use tempfile::TempDir;
 use tokio::runtime;
 use uuid::Uuid;
+
+use crate::readers;
 
 const OLD: u64 = 3;
 const NEW: u64 = 11;
@@ -45,6 +48,30 @@ const SQLITE: Place = Place {
         (ids.collect::<Result<_, _>>().unwrap(), hidden as usize)
     },
 };
+
+const FILES: Place = Place {
+    open: |dir| {
+        let config = FilesConfig {
+            path: dir.join("out"),
+            format: Format::Jsonl,
+            commit: CommitEvery::Page,
+            clock: Arc::new(Still),
+            compute: Arc::new(Inline),
+        };
+        Arc::new(FilesDestination::open(config).unwrap())
+    },
+    look: |dir| {
+        let table = dir.join("out/public/t");
+        let rows = readers::jsonl(&table).into_iter();
+        let ids = rows.map(|row| row["id"].as_u64().unwrap());
+        (ids.collect(), readers::unnamed(&table))
+    },
+};
+
+#[test]
+fn files_end_in_the_same_table_whatever_fails_once() {
+    fail_every_call_once(&FILES);
+}
 
 #[test]
 fn sqlite_ends_in_the_same_table_whatever_fails_once() {

@@ -9,7 +9,6 @@
     reason = "a real process dies in real time"
 )]
 
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +18,7 @@ use serde_json::{Value, json};
 use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig, Fault, FaultAction};
 use tapline_conformance::random::Random;
 
+use crate::readers;
 use crate::support::{Project, Run};
 
 const PAGE: u64 = 100;
@@ -61,62 +61,29 @@ const SQLITE: Place = Place {
     },
 };
 
-/// What readers of the files do: the manifest with the highest number names them.
 const FILES: Place = Place {
     name: "files",
     yaml: "{ type: files, path: out, format: jsonl }",
     rows: |project| {
-        let manifest = manifest(project);
-        let mut rows = Vec::new();
-        for file in manifest["files"].as_array().unwrap() {
-            let path = Path::new(TABLE).join(file["path"].as_str().unwrap());
-            let text = fs::read_to_string(project.path(path.to_str().unwrap())).unwrap();
-            rows.extend(text.lines().map(json_row));
-        }
-        rows.sort_by_key(|row| row.0);
-        rows.into_iter().map(|(_, row)| row).collect()
+        let columns = [
+            "id",
+            "name",
+            "score",
+            "active",
+            "note",
+            "tags",
+            "address",
+            "updated_at",
+        ];
+        let row = |row: Value| json!(columns.map(|column| &row[column])).to_string();
+        let rows = readers::jsonl(&project.path(TABLE));
+        rows.into_iter().map(row).collect()
     },
-    hidden: |project| {
-        let manifest = manifest(project);
-        let named = manifest["folders"].as_array().unwrap();
-        let folders = fs::read_dir(project.path(TABLE)).unwrap();
-        let names = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let hidden = |name: &String| name.starts_with("generation-");
-        names
-            .filter(|name| hidden(name) && !named.contains(&json!(name)))
-            .count()
-    },
+    hidden: |project| readers::unnamed(&project.path(TABLE)),
 };
 
 /// The table's folder.
 const TABLE: &str = "out/public/t";
-
-fn manifest(project: &Project) -> Value {
-    let folder = fs::read_dir(project.path(TABLE).join("_manifest")).unwrap();
-    let files = folder.map(|entry| entry.unwrap().path());
-    let newest = files
-        .filter(|path| path.extension() == Some("json".as_ref()))
-        .max()
-        .unwrap();
-    serde_json::from_slice(&fs::read(newest).unwrap()).unwrap()
-}
-
-/// A line of a file as the row that it is, and its id.
-fn json_row(line: &str) -> (u64, String) {
-    let row: Value = serde_json::from_str(line).unwrap();
-    let columns = [
-        "id",
-        "name",
-        "score",
-        "active",
-        "note",
-        "tags",
-        "address",
-        "updated_at",
-    ];
-    let values: Vec<&Value> = columns.iter().map(|name| &row[name]).collect();
-    (row["id"].as_u64().unwrap(), json!(values).to_string())
-}
 
 #[test]
 fn files_show_one_whole_generation_after_every_kill() {

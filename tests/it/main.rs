@@ -16,6 +16,7 @@ mod nginx;
 mod plugins;
 mod prism;
 mod rate_limit;
+mod readers;
 mod server;
 mod signer;
 mod streams;

@@ -1,0 +1,40 @@
+//! What readers of files see: the manifest with the highest number names them.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// The rows of the table in the folder `table`, by `id`.
+pub(crate) fn jsonl(table: &Path) -> Vec<Value> {
+    let manifest = manifest(table);
+    let mut rows: Vec<Value> = Vec::new();
+    for file in manifest["files"].as_array().unwrap() {
+        let text = fs::read_to_string(table.join(file["path"].as_str().unwrap())).unwrap();
+        let lines = text.lines().map(serde_json::from_str);
+        rows.extend(lines.map(|line| line.unwrap()));
+    }
+    rows.sort_by_key(|row| row["id"].as_u64());
+    rows
+}
+
+/// How many generations are there that the manifest does not name.
+pub(crate) fn unnamed(table: &Path) -> usize {
+    let manifest = manifest(table);
+    let named = manifest["folders"].as_array().unwrap();
+    let folders = fs::read_dir(table).unwrap();
+    let names = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let generations = names.filter(|name| name.starts_with("generation-"));
+    generations
+        .filter(|name| !named.contains(&json!(name)))
+        .count()
+}
+
+fn manifest(table: &Path) -> Value {
+    let folder = fs::read_dir(table.join("_manifest")).unwrap();
+    let paths = folder.map(|entry| entry.unwrap().path());
+    let newest = paths
+        .filter(|path| path.extension() == Some("json".as_ref()))
+        .max();
+    serde_json::from_slice(&fs::read(newest.unwrap()).unwrap()).unwrap()
+}

@@ -1,7 +1,10 @@
 //! tapline tried as it is used: the installed binary, real plugins, real servers.
 
-#![expect(clippy::print_stdout, reason = "figures are read from what a test prints")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+#![expect(
+    clippy::print_stdout,
+    reason = "figures are read from what a test prints"
+)]
 
 mod datasette;
 mod demo;

@@ -53,7 +53,10 @@ fn installed_files() -> Vec<PathBuf> {
 fn remove_older(parent: &Path, dir: &Path) {
     for entry in fs::read_dir(parent).unwrap().flatten() {
         let name = entry.file_name();
-        if name.to_string_lossy().starts_with("install-") && entry.path() != dir {
+        let age = entry.metadata().and_then(|data| data.modified());
+        // Another test process may still use a folder that is not old.
+        let is_old = age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age.as_secs() > 3600));
+        if name.to_string_lossy().starts_with("install-") && entry.path() != dir && is_old {
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -1,4 +1,5 @@
 //! The published suite, for every format that holds rows.
+#![expect(clippy::print_stdout, reason = "the suite says what it tried")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;

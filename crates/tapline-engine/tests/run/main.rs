@@ -354,9 +354,11 @@ async fn a_stopped_run_keeps_the_page_at_hand_and_proves_nothing() {
 #[tokio::test]
 async fn columns_that_come_later_and_types_that_widen_are_announced() {
     let growing = |url: &str| match param(url, "offset") {
-        "0" => Ok(answer(json!({"items": [{"id": 1}]}))),
-        "10" => Ok(answer(json!({"items": [{"id": 1.5, "late": true}]}))),
-        _ => Ok(answer(json!({"items": []}))),
+        "0" => Ok(answer(json!({"items": [{"id": 1}], "total": 2}))),
+        "10" => Ok(answer(
+            json!({"items": [{"id": 1.5, "late": true}], "total": 2}),
+        )),
+        _ => Ok(answer(json!({"items": [], "total": 2}))),
     };
     let world = World::new(offset_plan(), Api::new(growing));
     let report = world.run().await.report;

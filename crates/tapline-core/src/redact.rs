@@ -1,27 +1,22 @@
 //! Takes secrets out of text that is about to be shown or stored.
 
+mod escaped;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use tapline_spec::Secret;
 use url::Url;
 
 /// Shortest secret that is searched for; shorter ones would redact half of every text.
 const MIN_SECRET: usize = 4;
 
-/// All but the unreserved characters of RFC 3986: how templates write a value into a path.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// Knows a connection's secrets in the forms they take on the wire: as they are,
-/// percent-encoded, JSON-escaped and in base64, alone or within a longer text. Longer forms go first, so that a secret that is
-/// the prefix of another never leaves the other's tail behind.
+/// Knows a connection's secrets in the forms they take on the wire: as they are and in base64,
+/// alone or within a longer text, and any of it percent-encoded, JSON-escaped or in the other
+/// case. Longer forms go first, so that a secret that is the prefix of another never leaves the
+/// other's tail behind.
 #[derive(Clone, Default)]
 pub struct Redactor {
     needles: Vec<Secret>,
@@ -48,13 +43,29 @@ impl Redactor {
 
     /// `text` with every secret replaced by `***`.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut out = Cow::Borrowed(text);
-        for needle in &self.needles {
-            if out.contains(needle.expose()) {
-                out = Cow::Owned(out.replace(needle.expose(), Self::MASK));
+        let mut out = String::new();
+        let (mut kept, mut at) = (0, 0);
+        while at < text.len() {
+            match self.longest(&text.as_bytes()[at..]) {
+                Some(length) => {
+                    out.push_str(&text[kept..at]);
+                    out.push_str(Self::MASK);
+                    at += length;
+                    kept = at;
+                }
+                None => at += 1,
             }
         }
-        out
+        match kept {
+            0 => Cow::Borrowed(text),
+            _ => Cow::Owned(out + &text[kept..]),
+        }
+    }
+
+    /// How long the longest secret is that `text` begins with, as it is written there.
+    fn longest(&self, text: &[u8]) -> Option<usize> {
+        let mut needles = self.needles.iter();
+        needles.find_map(|needle| escaped::prefix(text, needle.expose()))
     }
 
     /// `url` without user information, and with every secret replaced by `***`.
@@ -67,32 +78,23 @@ impl Redactor {
     }
 }
 
+/// What is searched for. The padding of base64 is one or two bytes more that would be left.
 fn forms(secret: &str) -> Vec<String> {
-    let json = serde_json::Value::from(secret).to_string();
-    let json = &json[1..json.len() - 1];
-    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let mut forms = vec![
-        secret.to_owned(),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-        utf8_percent_encode(secret, RESERVED).to_string(),
-        form,
-        json.to_owned(),
-        // Some servers escape the slash too.
-        json.replace('/', "\\/"),
-        STANDARD.encode(secret),
-        STANDARD_NO_PAD.encode(secret),
-    ];
-    forms.extend((0..3).map(|before| inside_base64(secret, before)));
+    let mut forms = vec![secret.to_owned()];
+    for engine in [STANDARD, URL_SAFE] {
+        forms.push(engine.encode(secret));
+        forms.extend((0..3).map(|before| inside_base64(&engine, secret, before)));
+    }
     forms
 }
 
 /// What base64 makes of `secret` inside a longer text, such as `user:secret`, where `before` bytes
 /// of a group of three come first: the characters that depend on nothing else.
-fn inside_base64(secret: &str, before: usize) -> String {
+fn inside_base64(engine: &impl Engine, secret: &str, before: usize) -> String {
     let mut bytes = vec![0; before];
     bytes.extend(secret.bytes());
     let own = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
-    STANDARD_NO_PAD.encode(bytes)[own].to_owned()
+    engine.encode(bytes)[own].to_owned()
 }
 
 impl fmt::Debug for Redactor {
@@ -128,18 +130,57 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_masked_and_a_prefix_leaves_no_tail() {
-        let short = Secret::new("key-1234");
-        let long = Secret::new("key-1234/más");
-        let redactor = Redactor::new([&short, &long]);
-        for form in forms(long.expose()) {
-            let shown = redactor.redact(&format!("a {form} b")).into_owned();
-            assert_eq!(shown, "a *** b", "{form}");
+    fn every_way_of_writing_it_is_masked() {
+        fn check(secret: &str, written: &str) {
+            let shown = Redactor::new([&Secret::new(secret)]);
+            let text = format!("a {written} b");
+            assert_eq!(shown.redact(&text), "a *** b", "{written}");
         }
-        assert_eq!(redactor.redact("key-1234\\/más"), "***");
+        let secret = "key-1234/m\u{e1}s +\"%41\u{1d11e}";
+        for form in forms(secret) {
+            check(secret, &form);
+        }
+        check(secret, "key-1234%2fm%c3%A1s+%2b%22%2541%f0%9d%84%9e");
+        check(secret, "KEY-1234%2Fm\u{e1}s%20+%22%41\u{1d11e}");
+        check(secret, r#"key-1234\/m\u00e1s +\"%41\uD834\udd1e"#);
+        check(
+            secret,
+            r"\u006bey-1234\u002Fm\u00E1s \u002b\u0022%41\ud834\uDD1E",
+        );
+        check("two\nlines\t\\", r"two\nlines\t\\");
+        check("a+b c-1", "a%2Bb+c-1");
+        check("100%25", "100%25");
+        check("100%25", "100%2525");
+    }
+
+    #[test]
+    fn a_prefix_leaves_no_tail() {
+        let short = Secret::new("key-1234");
+        let long = Secret::new("key-1234/m\u{e1}s");
+        let redactor = Redactor::new([&short, &long]);
+        assert_eq!(redactor.redact("key-1234\\/m\u{e1}s"), "***");
         let url: Url = "http://user:pw@h/p?k=key-1234%2Fm%C3%A1s&x=1"
             .parse()
             .unwrap();
         assert_eq!(redactor.url(&url), "http://h/p?k=***&x=1");
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        let redactor = Redactor::new([&Secret::new("key-1234"), &Secret::new("abc")]);
+        for text in [
+            "", "key-123", "key-12%3", "abc", "\u{e1}\\", "%", "\\u00", "%e1%",
+        ] {
+            assert_eq!(redactor.redact(text), text);
+        }
+    }
+
+    #[test]
+    fn a_url_writes_a_secret_in_its_own_way() {
+        let redactor = Redactor::new([&Secret::new("p\"w/\u{e9} d'x+1")]);
+        let mut url: Url = "http://h/".parse().unwrap();
+        url.set_query(Some("k=p\"w/\u{e9} d'x+1"));
+        url.set_path("/p\"w/\u{e9} d'x+1/rest");
+        assert_eq!(redactor.url(&url), "http://h/***/rest?k=***");
     }
 }

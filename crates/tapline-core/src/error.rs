@@ -9,6 +9,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::FailedRequest;
+
 /// The result of everything that can fail at a door.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -73,6 +75,7 @@ pub struct Error {
     message: String,
     context: Vec<(&'static str, String)>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    request: Option<Box<FailedRequest>>,
 }
 
 impl Error {
@@ -86,6 +89,7 @@ impl Error {
             message: message.into(),
             context: Vec::new(),
             source: None,
+            request: None,
         }
     }
 
@@ -103,6 +107,13 @@ impl Error {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Adds the request that failed with it, for the report; `Display` does not show it.
+    #[must_use]
+    pub fn with_request(mut self, request: FailedRequest) -> Self {
+        self.request = Some(Box::new(request));
         self
     }
 
@@ -138,6 +149,11 @@ impl Error {
     /// Where it happened, outermost last.
     pub fn context(&self) -> &[(&'static str, String)] {
         &self.context
+    }
+
+    /// The request that failed with it.
+    pub fn request(&self) -> Option<&FailedRequest> {
+        self.request.as_deref()
     }
 
     /// The message without operation, context and cause.

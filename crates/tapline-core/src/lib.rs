@@ -41,7 +41,7 @@ pub use limits::Limits;
 pub use page::{Evidence, Page, PageInfo, RequestRecord};
 pub use position::Position;
 pub use redact::Redactor;
-pub use report::{Interval, RecordCounts, RunReport, WatermarkReport};
+pub use report::{FailedRequest, Interval, RecordCounts, RunReport, WatermarkReport};
 pub use source::{PageStream, Slice, SliceTask, Source};
 pub use state::{Document, Lease, LogEntry, MarkKey, StateStore};
 pub use tapline_spec::{Param, Params, Secret};

@@ -24,7 +24,7 @@ pub struct RunReport {
     pub records: RecordCounts,
     /// Pages that became durable.
     pub pages: u64,
-    /// Requests answered.
+    /// Requests made, answered or not.
     pub requests: u64,
     /// Attempts beyond the first of each request.
     pub retries: u64,
@@ -44,6 +44,26 @@ pub struct RunReport {
     pub next_position: Option<Position>,
     /// The error that ended it.
     pub error: Option<String>,
+    /// The request that the error is about. Its numbers are part of the sums above; it has no row
+    /// in `_tapline_requests`, because rows come with pages.
+    pub failed_request: Option<FailedRequest>,
+}
+
+/// A request that brought no page, and what was spent on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedRequest {
+    /// GET or POST.
+    pub method: String,
+    /// The URL with everything secret replaced by `***`; without its query if nothing answered.
+    pub url: String,
+    /// HTTP status of the last attempt, if it was answered.
+    pub status: Option<u16>,
+    /// Size of the decoded body in bytes.
+    pub bytes: u64,
+    /// Attempts made, 1 without a retry.
+    pub attempts: u32,
+    /// Time spent waiting for rate limits and between attempts, in milliseconds.
+    pub waited_ms: u64,
 }
 
 /// Records, by what became of them.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, MaybeDone};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use tapline_core::{Exchange, Position, RequestRecord, Result};
+use tapline_core::{Exchange, FailedRequest, Position, RequestRecord, Result};
 use url::Url;
 use uuid::Uuid;
 
@@ -30,7 +30,6 @@ pub(crate) struct Answer {
 impl Answer {
     /// The row of `_tapline_requests`. Request ids sort by the time of their response.
     pub(crate) fn record(&self) -> RequestRecord {
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         RequestRecord {
             request_id: Uuid::new_v7(uuid_time(self.received_at)),
             method: self.method.clone(),
@@ -41,6 +40,18 @@ impl Answer {
             waited_ms: millis(self.exchange.waited),
             duration_ms: millis(self.duration),
             received_at: self.received_at,
+        }
+    }
+
+    /// What is told of the request if its answer is no page.
+    pub(crate) fn failed(&self) -> FailedRequest {
+        FailedRequest {
+            method: self.method.clone(),
+            url: self.exchange.url.clone(),
+            status: Some(self.status.as_u16()),
+            bytes: self.body.len() as u64,
+            attempts: self.exchange.attempts,
+            waited_ms: millis(self.exchange.waited),
         }
     }
 
@@ -80,6 +91,10 @@ pub(crate) async fn beside<T, F: Future + Unpin>(
         work.as_mut().poll(cx)
     })
     .await
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn uuid_time(at: Timestamp) -> uuid::Timestamp {

@@ -13,7 +13,7 @@ use tapline_expr::{Observed, Selector};
 use url::Url;
 
 use crate::decode::{Decoded, Decoder, Stamp};
-use crate::flight::{Flight, LARGE, beside, landed};
+use crate::flight::{Answer, Flight, LARGE, beside, landed};
 use crate::form::{self, PageForm};
 use crate::guard::Guard;
 use crate::locate::Located;
@@ -62,12 +62,22 @@ impl Reader {
     }
 
     async fn read(&mut self, flight: Flight) -> Result<Page> {
-        let (position, url) = (flight.position, flight.url);
-        let shared = self.shared.clone();
         let answer = landed(flight.answer).await?;
-        status::judge(answer.status, &answer.body, &shared.config.redactor)
-            .map_err(|error| error.with("url", &answer.exchange.url))?;
-        let body = shared.transform(&answer).await?;
+        let page = self.page(&flight.position, flight.url.as_ref(), &answer);
+        let page = page.await;
+        page.map_err(|error| status::about(error, &answer, &self.shared.config.redactor))
+    }
+
+    /// Turns `answer`, to the request at `position`, into a page.
+    async fn page(
+        &mut self,
+        position: &Position,
+        url: Option<&Url>,
+        answer: &Answer,
+    ) -> Result<Page> {
+        let shared = self.shared.clone();
+        status::judge(answer.status, &answer.body, &shared.config.redactor)?;
+        let body = shared.transform(answer).await?;
         let located = shared.locate(answer.status, body.clone()).await?;
         let seen = Observation {
             reads: &shared.reads,
@@ -75,7 +85,7 @@ impl Reader {
             body: &body,
             located: located.as_ref(),
         };
-        let next = shared.follow(&position, &seen)?;
+        let next = shared.follow(position, &seen)?;
         let mut info = PageInfo {
             seq: self.seq,
             next: None,
@@ -85,7 +95,7 @@ impl Reader {
         let next = shared.consult(next, &mut info, &body).await?;
         self.conclude(next, &mut info)?;
         if let (Some(position), None) = (&info.next, &info.evidence.short) {
-            self.flight = Some(self.send(position.clone(), url.as_ref()));
+            self.flight = Some(self.send(position.clone(), url));
         }
         let repeated = info.evidence.short == Some(ShortReason::RepeatedPage);
         let is_opaque = located.is_none() && !body.is_empty();

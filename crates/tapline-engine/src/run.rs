@@ -151,13 +151,15 @@ impl Run<'_> {
         while let Some(page) = next {
             let page = match page {
                 Ok(page) => page,
-                Err(error) => match refused_link(&error, &self.tally) {
-                    Some(reason) => {
-                        judge.cut(reason);
-                        break;
-                    }
-                    None => return Err(error),
-                },
+                Err(error) => {
+                    let refused = refused_link(&error, &self.tally);
+                    self.tally.fail(&error);
+                    let Some(reason) = refused else {
+                        return Err(error);
+                    };
+                    judge.cut(reason);
+                    break;
+                }
             };
             judge.hear(&page.info.evidence);
             self.tell(&page);

@@ -1,10 +1,15 @@
-//! What a final HTTP status means for a page.
+//! What a final HTTP status means for a page, and what is told of an answer that is none.
 
 use http::StatusCode;
 use tapline_core::{Error, ErrorKind, Redactor, Result};
 
+use crate::flight::Answer;
+
 /// Characters of an error body that are shown.
 const EXCERPT: usize = 300;
+
+/// Characters that are shown of a body that is not what the spec says.
+const BEGINNING: usize = 80;
 
 /// Accepts 2xx; anything else is an error with the beginning of the body, redacted.
 ///
@@ -29,11 +34,58 @@ pub(crate) fn judge(status: StatusCode, body: &[u8], redactor: &Redactor) -> Res
     Err(Error::new(kind, "read page", message))
 }
 
-/// The beginning of `body` on one line, without control characters and secrets. It is redacted
-/// before it is cut: half a secret would not be found.
-fn excerpt(body: &[u8], redactor: &Redactor) -> String {
+/// Adds to `error` the request whose `answer` it is about and, if that was to be a page, what it
+/// seems to be instead.
+pub(crate) fn about(error: Error, answer: &Answer, redactor: &Redactor) -> Error {
+    let error = error
+        .with_request(answer.failed())
+        .with("url", &answer.exchange.url);
+    if error.kind() != ErrorKind::Protocol || !answer.status.is_success() {
+        return error;
+    }
+    let content_type = redactor.redact(answer.content_type());
+    let body = beginning(&answer.body, redactor);
+    let hint = if is_html(&content_type) || is_html(&body) {
+        "this is likely a login or error page"
+    } else {
+        ""
+    };
+    let known = [
+        ("content type", escaped(&content_type)),
+        ("body", escaped(&body)),
+        ("hint", hint.to_owned()),
+    ];
+    let known = known.into_iter().filter(|(_, value)| !value.is_empty());
+    known.fold(error, |error, (key, value)| error.with(key, value))
+}
+
+/// Whether `text`, a content type or the beginning of a body, speaks of HTML.
+fn is_html(text: &str) -> bool {
+    let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
+    let text = text.trim_start_matches(is_blank).to_ascii_lowercase();
+    let openings = ["text/html", "application/xhtml", "<!doctype html", "<html"];
+    openings.iter().any(|opening| text.starts_with(opening))
+}
+
+/// The beginning of `text`, with what cannot be printed escaped.
+fn escaped(text: &str) -> String {
+    let shown = |c: char| match c {
+        '"' | '\'' | '\\' => c.to_string(),
+        _ => c.escape_debug().to_string(),
+    };
+    text.chars().take(BEGINNING).map(shown).collect()
+}
+
+/// The beginning of `body` without secrets. It is redacted before it is cut to what is shown: half
+/// a secret would not be found.
+fn beginning(body: &[u8], redactor: &Redactor) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(16 * EXCERPT)]);
-    let text = redactor.redact(&text);
+    redactor.redact(&text).into_owned()
+}
+
+/// The beginning of `body` on one line, without control characters and secrets.
+fn excerpt(body: &[u8], redactor: &Redactor) -> String {
+    let text = beginning(body, redactor);
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty())
@@ -43,7 +95,11 @@ fn excerpt(body: &[u8], redactor: &Redactor) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tapline_core::Secret;
+    use std::time::Duration;
+
+    use http::HeaderMap;
+    use jiff::Timestamp;
+    use tapline_core::{Exchange, Secret};
 
     use super::*;
 
@@ -67,5 +123,59 @@ mod tests {
             );
         }
         assert!(judge(StatusCode::NO_CONTENT, b"", &redactor).is_ok());
+    }
+
+    fn answer(status: u16, content_type: &str, body: &str) -> Answer {
+        let exchange = Exchange {
+            url: "http://h/a".to_owned(),
+            attempts: 3,
+            waited: Duration::from_millis(70),
+        };
+        Answer {
+            method: "GET".to_owned(),
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::from_iter([(
+                http::header::CONTENT_TYPE,
+                content_type.parse().unwrap(),
+            )]),
+            body: body.to_owned().into(),
+            exchange,
+            duration: Duration::ZERO,
+            received_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_no_page_is_described() {
+        let secret = Secret::new("k3y-s3cret");
+        let redactor = Redactor::new([&secret]);
+        let check = |kind: ErrorKind, answer: &Answer, expected: &str| {
+            let error = about(Error::new(kind, "read page", "no"), answer, &redactor);
+            let expected = format!("read page: no (url: http://h/a{expected})");
+            assert_eq!(error.to_string(), expected);
+            let request = error.request().unwrap();
+            assert_eq!((request.attempts, request.waited_ms), (3, 70));
+        };
+        let no_page = ErrorKind::Protocol;
+        let hint = "hint: this is likely a login or error page";
+        check(
+            no_page,
+            &answer(200, "text/plain", "oops \u{1b}[31m\n\u{202e} k3y-s3cret"),
+            ", content type: text/plain, body: oops \\u{1b}[31m\\n\\u{202e} ***",
+        );
+        check(
+            no_page,
+            &answer(200, "text/HTML; charset=x", "<p>\"Sign in\""),
+            &format!(", content type: text/HTML; charset=x, body: <p>\"Sign in\", {hint}"),
+        );
+        check(
+            no_page,
+            &answer(200, "", "\u{feff}\n<!DOCTYPE html>"),
+            &format!(", body: \\u{{feff}}\\n<!DOCTYPE html>, {hint}"),
+        );
+        let long = format!(", body: {}", "é".repeat(80));
+        check(no_page, &answer(200, "", &"é".repeat(81)), &long);
+        check(ErrorKind::Limit, &answer(200, "", "[[["), "");
+        check(no_page, &answer(400, "text/html", "<html>"), "");
     }
 }

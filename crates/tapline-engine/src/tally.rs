@@ -50,7 +50,7 @@ impl Tally {
         }
     }
 
-    /// Requests that were answered.
+    /// Requests that were made.
     pub(crate) fn requests(&self) -> u64 {
         self.requests
     }
@@ -61,6 +61,16 @@ impl Tally {
         self.waited_ms += info.request.waited_ms;
         self.bytes += info.request.bytes;
         self.records.read += info.evidence.records;
+    }
+
+    /// Counts the request that `error` is about.
+    pub(crate) fn fail(&mut self, error: &Error) {
+        if let Some(request) = error.request() {
+            self.requests += 1;
+            self.retries += u64::from(request.attempts.saturating_sub(1));
+            self.waited_ms += request.waited_ms;
+            self.bytes += request.bytes;
+        }
     }
 
     pub(crate) fn keep(&mut self, kept: Kept) {
@@ -111,6 +121,7 @@ impl Tally {
             watermarks: WatermarkReport::default(),
             coverage: Vec::new(),
             error: error.map(ToString::to_string),
+            failed_request: error.and_then(Error::request).cloned(),
         }
     }
 }

@@ -124,6 +124,7 @@ impl Client {
             limits: self.limits,
             clock: self.clock.clone(),
             events: self.events.clone(),
+            redactor: self.redactor.clone(),
             jitter: random,
         })
     }

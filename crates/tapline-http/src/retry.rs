@@ -3,7 +3,7 @@
 //! An attempt includes the body of everything that is held in memory anyway, so a body that
 //! breaks off is fetched again and never taken for a short page. Files and the batches of a sink
 //! are retried only up to the response's head. When the attempts are used up, the last response
-//! is the answer, whatever its status; the last error is marked as spent.
+//! is the answer, whatever its status; the last error is marked as spent and tells what was spent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
 use tapline_core::{
-    Clock, Events, Limits, Purpose, Request, Response, Result, Retry, RunEvent, Transport,
+    Clock, Error, Events, FailedRequest, Limits, Purpose, Redactor, Request, Response, Result,
+    Retry, RunEvent, Transport,
 };
 
 use crate::backoff::backoff;
 use crate::pace::Pace;
+use crate::place::place;
 use crate::wait::{asked, is_noticeable, too_long};
 
 /// Retries with pauses.
@@ -27,36 +29,37 @@ pub(crate) struct Retrying {
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: Events,
+    pub(crate) redactor: Redactor,
     /// A number in `0..=1`, for the backoff.
     pub(crate) jitter: fn() -> f64,
 }
 
 #[async_trait]
 impl Transport for Retrying {
-    async fn send(&self, mut request: Request) -> Result<Response> {
-        let mut waited = Duration::ZERO;
-        let mut attempt = 1;
-        loop {
-            let again = (attempt < self.limits.attempts).then(|| request.try_clone());
-            let mut outcome = self.attempt(request).await;
-            if let Ok(response) = &mut outcome {
-                waited += response.exchange.waited;
-                response.exchange.waited = waited;
-                response.exchange.attempts = attempt;
-            }
-            let Some(trouble) = self.trouble(&outcome) else {
-                return outcome;
-            };
-            let wait = self.wait_after(&trouble, attempt)?;
-            let Some(next) = again.flatten() else {
-                return outcome.map_err(tapline_core::Error::spent);
-            };
-            attempt += 1;
-            self.sleep(wait, trouble.reason, attempt).await;
-            waited += wait;
-            request = next;
-        }
+    async fn send(&self, request: Request) -> Result<Response> {
+        let (method, url) = (request.method.clone(), request.url.clone());
+        let mut spent = Spent::default();
+        let sent = self.persist(request, &mut spent).await;
+        sent.map_err(|error| {
+            error.with_request(FailedRequest {
+                method: method.to_string(),
+                url: place(&self.redactor, &url),
+                status: spent.status.map(|status| status.as_u16()),
+                bytes: 0,
+                attempts: spent.attempts,
+                waited_ms: millis(spent.waited),
+            })
+        })
     }
+}
+
+/// What a request has taken so far.
+#[derive(Default)]
+struct Spent {
+    attempts: u32,
+    waited: Duration,
+    /// Of the last attempt, if it was answered.
+    status: Option<StatusCode>,
 }
 
 /// Why an attempt is not the last word.
@@ -69,6 +72,31 @@ struct Trouble {
 }
 
 impl Retrying {
+    /// Sends `request` until there is no point in trying again.
+    async fn persist(&self, mut request: Request, spent: &mut Spent) -> Result<Response> {
+        loop {
+            spent.attempts += 1;
+            let again = (spent.attempts < self.limits.attempts).then(|| request.try_clone());
+            let mut outcome = self.attempt(request).await;
+            spent.status = outcome.as_ref().ok().map(|response| response.status);
+            if let Ok(response) = &mut outcome {
+                spent.waited += response.exchange.waited;
+                response.exchange.waited = spent.waited;
+                response.exchange.attempts = spent.attempts;
+            }
+            let Some(trouble) = self.trouble(&outcome) else {
+                return outcome;
+            };
+            let wait = self.wait_after(&trouble, spent.attempts)?;
+            let Some(next) = again.flatten() else {
+                return outcome.map_err(Error::spent);
+            };
+            self.sleep(wait, trouble.reason, spent.attempts + 1).await;
+            spent.waited += wait;
+            request = next;
+        }
+    }
+
     async fn attempt(&self, request: Request) -> Result<Response> {
         let streamed = matches!(request.purpose, Purpose::Download | Purpose::Sink);
         let response = self.inner.send(request).await?;
@@ -121,12 +149,16 @@ impl Retrying {
         if is_noticeable(wait) {
             self.events.emit(RunEvent::Waiting {
                 reason,
-                for_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                for_ms: millis(wait),
                 attempt,
             });
         }
         self.clock.sleep(wait).await;
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Why a status is worth another try; `None` if it is not. 501 and 505 say that the server cannot,

@@ -79,6 +79,8 @@ fn a_login_page_in_mid_run_spoils_it() {
         _ => Reply::new("200 OK", "content-type: text/html\r\n", "<html>Sign in"),
     });
     refused(&victim, &[], 1, "the body is not JSON");
+    let said = "content type: text/html, body: <html>Sign in, hint: this is likely a login";
+    refused(&victim, &[], 1, said);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Bodies, heads, pages and waits without an end.
 
 use super::server::Reply;
-use super::victim::{Victim, check, refused};
+use super::victim::{KEY, Victim, check, refused};
+use crate::support::Run;
 
 /// Chunks of a string that never ends.
 #[test]
@@ -80,6 +81,32 @@ fn an_absurd_wait_is_left_to_the_operator() {
         let victim = check(reply, 4, "the source asks to wait until");
         assert_eq!(victim.server.heads().len(), 1, "{status}");
     }
+}
+
+/// The tries that did not help are told, to programs and to people.
+#[test]
+fn what_a_failed_run_spent_is_told() {
+    let victim = check(|_| Reply::new("503 Busy", "", ""), 1, "answered 503");
+    let run = victim.run(&[]).run;
+    let report = run.json();
+    assert_eq!(
+        (&report["requests"], &report["retries"]),
+        (&1.into(), &4.into())
+    );
+    let failed = &report["failed_request"];
+    assert_eq!(
+        (&failed["status"], &failed["attempts"]),
+        (&503.into(), &5.into())
+    );
+    let url = failed["url"].as_str().unwrap();
+    assert!(url.contains("/items/a1/all"), "{url}");
+    let waited = report["waited_ms"].as_u64().unwrap();
+    assert!(waited >= 4 * 100, "at least the shortest pauses: {report}");
+    assert_eq!(failed["waited_ms"], waited);
+    let mut command = victim.project.command(&["run"]);
+    let run = Run::of(command.env("KEY", KEY).output().unwrap());
+    let said = "The last request was tried 5 times, with ";
+    assert!(run.stdout.contains(said), "{run}");
 }
 
 /// What is no wait is still a pause: the server is asked as often as any other that is down.

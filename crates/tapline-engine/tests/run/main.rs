@@ -9,8 +9,8 @@ use bytes::Bytes;
 use doors::{Api, World, answer};
 use serde_json::{Value, json};
 use tapline_core::{
-    CancellationToken, EndSignal, Error, ErrorKind, HookKind, HookSet, Hooks, Position,
-    ShortReason, Slice, UnknownReason, Verdict, Window,
+    CancellationToken, EndSignal, Error, ErrorKind, FailedRequest, HookKind, HookSet, Hooks,
+    Position, ShortReason, Slice, UnknownReason, Verdict, Window,
 };
 use tapline_spec::{ExplodePlan, PaginationPlan, Plan, Siblings};
 
@@ -254,6 +254,51 @@ async fn an_error_in_mid_run_says_the_page_and_shows_nothing() {
     );
     assert!(outcome.report.next_position.is_some());
     assert!(world.is_unpublished());
+}
+
+#[tokio::test]
+async fn what_was_spent_on_a_request_that_fails_is_reported() {
+    let failed = FailedRequest {
+        method: "GET".to_owned(),
+        url: "http://h/items".to_owned(),
+        status: None,
+        bytes: 0,
+        attempts: 5,
+        waited_ms: 3_000,
+    };
+    for kind in [ErrorKind::Unavailable, ErrorKind::Refused] {
+        let request = failed.clone();
+        let dying = move |url: &str| match param(url, "offset") {
+            "20" => Err(Error::new(kind, "send", "it broke").with_request(request.clone())),
+            _ => by_offset(50, 10)(url),
+        };
+        let report = World::new(offset_plan(), Api::new(dying))
+            .run()
+            .await
+            .report;
+        assert_eq!((report.pages, report.requests), (2, 3));
+        assert_eq!((report.retries, report.waited_ms), (4, 3_000));
+        // What may not be followed ends the run short; that is no error.
+        let expected = (kind == ErrorKind::Unavailable).then(|| failed.clone());
+        assert_eq!(report.failed_request, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_page_is_reported_with_its_request() {
+    let login = "<!doctype html><title>Sign in</title>";
+    let away = |url: &str| match param(url, "offset") {
+        "10" => Ok((200, Bytes::from_static(login.as_bytes()))),
+        _ => by_offset(50, 10)(url),
+    };
+    let outcome = World::new(offset_plan(), Api::new(away)).run().await;
+    let error = outcome.error.unwrap().to_string();
+    assert!(error.contains(&format!("body: {login}, hint: ")), "{error}");
+    let report = outcome.report;
+    assert_eq!((report.pages, report.requests), (1, 2));
+    let failed = report.failed_request.unwrap();
+    assert_eq!((failed.status, failed.attempts), (Some(200), 1));
+    assert_eq!(failed.bytes, login.len() as u64);
 }
 
 #[tokio::test]

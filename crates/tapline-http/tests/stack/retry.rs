@@ -103,6 +103,30 @@ async fn the_last_status_is_the_answer() {
 }
 
 #[tokio::test]
+async fn an_error_tells_what_was_spent() {
+    async fn check(last: fn() -> Reply, attempts: u32, status: Option<u16>) {
+        let server = Server::start(move |n, _| match n {
+            0 => Reply::new(503, &[], "busy"),
+            _ => last(),
+        })
+        .await;
+        let setup = Setup::new(server.origin());
+        let url = server.url(&format!("/{SECRET}/a?query"));
+        let error = setup.transport().send(get(url)).await.unwrap_err();
+        let request = error.request().unwrap();
+        assert_eq!((request.attempts, request.status), (attempts, status));
+        let waited: Duration = setup.clock.sleeps().iter().sum();
+        assert_eq!(u128::from(request.waited_ms), waited.as_millis());
+        assert!(request.waited_ms > 0);
+        assert_eq!(request.method, "GET");
+        assert!(request.url.ends_with("/***/a"), "{}", request.url);
+    }
+    check(|| Reply::raw(""), 5, None).await;
+    let endless = || Reply::new(429, &[("retry-after", "99999999")], "");
+    check(endless, 2, Some(429)).await;
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_is_fetched_again() {
     async fn check(broken: impl Fn() -> Reply + Send + Sync + 'static, reason: &str) {
         let server = Server::start(move |n, _| match n {

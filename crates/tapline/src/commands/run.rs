@@ -206,5 +206,6 @@ fn not_begun(task: &RunTask, error: &Error, now: Timestamp) -> RunReport {
         coverage: Vec::new(),
         next_position: None,
         error: Some(error),
+        failed_request: None,
     }
 }

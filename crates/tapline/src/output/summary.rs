@@ -57,6 +57,7 @@ impl Ended {
             clean(&self.report.pipeline),
             self.what()
         )];
+        lines.extend(self.tries());
         lines.push(self.table_now());
         lines.extend(self.rejects());
         lines.extend(self.advice().map(|advice| format!("To do: {advice}.")));
@@ -89,6 +90,16 @@ impl Ended {
                 format!("Nothing proves that {reached} were all: {reason}.")
             }
         }
+    }
+
+    /// What was spent on the request that failed, if it was not given up at once.
+    fn tries(&self) -> Option<String> {
+        let request = self.report.failed_request.as_ref()?;
+        let waited = duration(Duration::from_millis(request.waited_ms));
+        (request.attempts > 1).then(|| {
+            let attempts = request.attempts;
+            format!("The last request was tried {attempts} times, with {waited} of waiting.")
+        })
     }
 
     fn table_now(&self) -> String {
@@ -154,7 +165,8 @@ impl Ended {
 /// The numbers of all runs.
 pub(crate) fn table(runs: &[Ended]) -> Table {
     let mut table = Table::new([
-        "pipeline", "verdict", "records", "pages", "retries", "waited", "received", "time",
+        "pipeline", "verdict", "records", "pages", "requests", "retries", "waited", "received",
+        "time",
     ]);
     for ended in runs {
         let report = &ended.report;
@@ -164,6 +176,7 @@ pub(crate) fn table(runs: &[Ended]) -> Table {
             ended.word().into(),
             number(count(report.records.read)),
             number(count(report.pages)),
+            number(count(report.requests)),
             number(count(report.retries)),
             number(duration(Duration::from_millis(report.waited_ms))),
             number(bytes(report.bytes)),
@@ -181,7 +194,9 @@ pub(crate) fn text(runs: &[Ended], columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tapline_core::{EndSignal, ErrorKind, RecordCounts, WatermarkReport, Window};
+    use tapline_core::{
+        EndSignal, ErrorKind, FailedRequest, RecordCounts, WatermarkReport, Window,
+    };
 
     use super::*;
 
@@ -209,6 +224,7 @@ mod tests {
             coverage: Vec::new(),
             next_position: None,
             error: error.as_ref().map(ToString::to_string),
+            failed_request: error.as_ref().and_then(Error::request).cloned(),
         };
         Ended {
             report,
@@ -220,7 +236,17 @@ mod tests {
     }
 
     fn failed() -> Ended {
-        let error = Error::new(ErrorKind::Auth, "read page", "401 Unauthorized").with("page", 46);
+        let request = FailedRequest {
+            method: "GET".to_owned(),
+            url: "https://api.example/items?page=46".to_owned(),
+            status: Some(401),
+            bytes: 17,
+            attempts: 2,
+            waited_ms: 1_200,
+        };
+        let error = Error::new(ErrorKind::Auth, "read page", "401 Unauthorized")
+            .with("page", 46)
+            .with_request(request);
         let reason = ShortReason::Failed {
             error: error.to_string(),
         };

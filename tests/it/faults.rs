@@ -213,9 +213,9 @@ fn plan(base_url: &str) -> Plan {
         "content": { "path": "$.results", "siblings": { "keep": [], "skip": [] },
             "wrapper": null },
         "pagination": { "type": "CONTINUATION_TOKEN", "limit": ["limit", 4],
-            "token": "$.next_token", "location": "query", "name": "token" },
+            "tokens": [{ "selector": "$.next_token", "location": "query", "name": "token" }] },
         "end": null, "delay_ms": 0, "maximum_request": null, "total": "$.total",
-        "columns": [],
+        "rules": [], "partitions": [], "columns": [],
     });
     serde_json::from_value(plan).unwrap()
 }

@@ -79,6 +79,8 @@ pub enum Position {
     Url(String),
     /// Token that the last response gave.
     Token(String),
+    /// Several tokens that go together, each as JSON text.
+    Tokens(Vec<String>),
     /// Whatever the connector understands, as JSON text.
     Custom(String),
 }

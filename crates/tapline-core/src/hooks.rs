@@ -117,8 +117,8 @@ pub trait Hooks: Send + Sync {
     /// The hook failed.
     async fn partitions(&self, window: &Window) -> Result<Vec<Slice>> {
         Ok(vec![Slice {
-            partition: String::new(),
             window: *window,
+            ..Slice::default()
         }])
     }
 

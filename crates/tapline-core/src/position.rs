@@ -18,6 +18,9 @@ pub enum Position {
     Url(String),
     /// Token that the last response gave.
     Token(String),
+    /// Several tokens that go together, in the order of the plan, each as JSON text; `null` for
+    /// one that was not there.
+    Tokens(Vec<String>),
     /// What a plugin's `next_position` hook gave, as JSON text.
     Custom(String),
 }
@@ -31,6 +34,7 @@ impl Position {
         match self {
             Self::Start | Self::Offset(_) | Self::Page(_) => 8,
             Self::Url(text) | Self::Token(text) | Self::Custom(text) => text.len(),
+            Self::Tokens(texts) => texts.iter().map(String::len).sum(),
         }
     }
 }
@@ -43,7 +47,7 @@ impl fmt::Display for Position {
             Self::Offset(offset) => write!(f, "offset {offset}"),
             Self::Page(page) => write!(f, "page {page}"),
             Self::Url(_) => f.write_str("a next link"),
-            Self::Token(_) => f.write_str("a continuation token"),
+            Self::Token(_) | Self::Tokens(_) => f.write_str("a continuation token"),
             Self::Custom(_) => f.write_str("a position of the connector"),
         }
     }

@@ -1,5 +1,7 @@
 //! The source door: what the run loop drives.
 
+use std::collections::BTreeMap;
+
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -34,6 +36,9 @@ pub struct Slice {
     pub partition: String,
     /// The time range asked for.
     pub window: Window,
+    /// Parameters that only this part has, or has a value of its own for.
+    #[serde(default)]
+    pub params: BTreeMap<String, String>,
 }
 
 /// All that a worker needs to read a slice, wherever it runs. It carries no secret: credentials

@@ -30,6 +30,7 @@ impl Guard {
             Position::Url(text) | Position::Token(text) | Position::Custom(text) => {
                 xxh3_64(text.as_bytes())
             }
+            Position::Tokens(texts) => xxh3_64(texts.join("\u{1f}").as_bytes()),
         })
     }
 

@@ -97,6 +97,9 @@ impl Reader {
         if let (Some(position), None) = (&info.next, &info.evidence.short) {
             self.flight = Some(self.send(position.clone(), url));
         }
+        // From here on it is kept and shown.
+        let redactor = &shared.config.redactor;
+        info.next = info.next.map(|position| redactor.seal(&position));
         let repeated = info.evidence.short == Some(ShortReason::RepeatedPage);
         let is_opaque = located.is_none() && !body.is_empty();
         let rows = match located {
@@ -240,6 +243,11 @@ impl Seen for Observation<'_> {
     fn is_empty(&self) -> bool {
         self.located
             .is_none_or(|located| located.content.is_empty())
+    }
+
+    fn headers(&self, name: &str) -> Vec<&str> {
+        let all = self.headers.get_all(name).iter();
+        all.filter_map(|value| value.to_str().ok()).collect()
     }
 
     fn value(&self, selector: &Selector) -> Observed<'_> {

@@ -191,7 +191,7 @@ mod tests {
         let addition = Addition {
             query: vec![("page[after]".to_owned(), "t=1".to_owned())],
             headers: vec![("x-token".to_owned(), "t".to_owned())],
-            url: None,
+            ..Addition::default()
         };
         let request = build(&plan(), &params("a/b"), &addition, None).unwrap();
         assert_eq!(

@@ -103,12 +103,14 @@ impl Source for HttpSource {
             return whole(hooks.partitions(window).await?);
         }
         Ok(vec![Slice {
-            partition: String::new(),
             window: *window,
+            ..Slice::default()
         }])
     }
 
     fn open(&self, _slice: &Slice, position: Option<Position>) -> PageStream {
+        let redactor = &self.shared.config.redactor;
+        let position = position.map(|position| redactor.unseal(&position));
         let reader = Reader::new(self.shared.clone(), position);
         try_unfold(reader, |mut reader| async move {
             Ok(reader.next().await?.map(|page| (page, reader)))

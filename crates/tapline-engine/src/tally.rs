@@ -134,6 +134,8 @@ fn shown(position: &Position) -> Position {
     match position {
         Position::Url(_) => Position::Url(mask),
         Position::Token(_) => Position::Token(mask),
+        Position::Tokens(_) => Position::Tokens(vec![mask]),
+        Position::Custom(_) => Position::Custom(mask),
         other => other.clone(),
     }
 }

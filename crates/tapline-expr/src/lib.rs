@@ -5,15 +5,21 @@
 //! nothing is parsed again. All of them serialise as the text they were read from.
 
 mod condition;
+mod date;
+mod expression;
 mod params;
 mod path;
+mod schedule;
 mod secret;
 mod selector;
 mod template;
 
 pub use condition::{Condition, Observed};
+pub use date::DateFormat;
+pub use expression::Expr;
 pub use params::{Param, Params};
 pub use path::{Path, Step};
+pub use schedule::Schedule;
 pub use secret::Secret;
 pub use selector::Selector;
 pub use template::{Context, Encoding, Template};

@@ -66,6 +66,7 @@ pub(crate) fn position(position: &Position) -> message::Position {
         Position::Page(page) => message::Position::Page(*page),
         Position::Url(url) => message::Position::Url(url.clone()),
         Position::Token(token) => message::Position::Token(token.clone()),
+        Position::Tokens(tokens) => message::Position::Tokens(tokens.clone()),
         Position::Custom(json) => message::Position::Custom(json.clone()),
     }
 }
@@ -77,6 +78,7 @@ pub(crate) fn read_position(position: message::Position) -> Result<Position> {
         message::Position::Page(page) => Position::Page(page),
         message::Position::Url(text) => Position::Url(url(&text)?.into()),
         message::Position::Token(token) => Position::Token(token),
+        message::Position::Tokens(tokens) => Position::Tokens(tokens),
         message::Position::Custom(json) => Position::Custom(json),
     };
     if position.size() > Position::MAX_BYTES {
@@ -110,6 +112,7 @@ pub(crate) fn read_slice(slice: message::Slice) -> Result<Slice> {
     Ok(Slice {
         partition: slice.partition,
         window: Window { start, end },
+        ..Slice::default()
     })
 }
 

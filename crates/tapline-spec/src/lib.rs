@@ -34,8 +34,9 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use document::{ConnectorDocument, ConnectorKind, SourceSpec};
 pub use pagination::{PaginationKind, PaginationParams, ParameterType};
 pub use plan::{
-    AuthPlan, BodyPlan, ColumnKind, ColumnPlan, ContentPlan, EndPlan, ExplodePlan, KeyLocation,
-    LastPagePlan, PaginationPlan, Plan, RequestMethod, RequestPlan, Siblings,
+    AuthPlan, BodyPlan, BoundPlan, ColumnKind, ColumnPlan, ContentPlan, EndPlan, ExplodePlan,
+    KeyLocation, LastPagePlan, PaginationPlan, PartitionPlan, PartitionSource, Plan, RequestMethod,
+    RequestPlan, RuleAction, RulePlan, SchedulePlan, Siblings, TokenLocation, TokenPlan,
 };
 pub use planning::{Planned, plan};
 pub use schedule::{ScheduleKind, ScheduleParams};

@@ -5,7 +5,7 @@
 //! symbolic, so a plan holds no secret and can be sent to a worker or another machine.
 
 use serde::{Deserialize, Serialize};
-use tapline_expr::{Condition, Path, Selector, Template};
+use tapline_expr::{Condition, DateFormat, Expr, Path, Schedule, Selector, Template};
 
 /// Everything the engine needs to read one stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,12 @@ pub struct Plan {
     pub maximum_request: Option<u64>,
     /// Where the source says how many records there are in all.
     pub total: Option<Selector>,
+    /// How a time window is asked for; `None`: the stream is always read as a whole.
+    pub schedule: Option<SchedulePlan>,
+    /// What an answer means besides a page; the first rule that fits counts.
+    pub rules: Vec<RulePlan>,
+    /// What divides the stream into slices: one for every combination of their values.
+    pub partitions: Vec<PartitionPlan>,
     /// Columns the spec declares, in order. Others are inferred.
     pub columns: Vec<ColumnPlan>,
 }
@@ -207,16 +213,120 @@ pub enum PaginationPlan {
         /// Where the URL is.
         pointer: Selector,
     },
-    /// The response holds a token for the next request.
+    /// A `Link` header holds the next URL (RFC 8288).
+    LinkHeader {
+        /// Page size parameter and value, sent with the first request.
+        limit: Option<(String, u64)>,
+        /// The relation that leads on: `next`.
+        relation: String,
+    },
+    /// The response holds a token for the next request, or several that go together.
     ContinuationToken {
         /// Page size parameter and value, if the source takes one.
         limit: Option<(String, u64)>,
-        /// Where the token is.
-        token: Selector,
-        /// Where the token goes.
-        location: KeyLocation,
-        /// Name of the query parameter or header that carries it.
-        name: String,
+        /// The tokens, at least one. The paging ends where all are absent, null or empty.
+        tokens: Vec<TokenPlan>,
+    },
+}
+
+/// A token that leads to the next page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenPlan {
+    /// Where the token is.
+    pub selector: Selector,
+    /// Where it goes.
+    pub location: TokenLocation,
+    /// Name of the query parameter, header or member of the body that carries it. `None`: the
+    /// token is an object, and each of its members goes there under its own name.
+    pub name: Option<String>,
+}
+
+/// Where a token goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenLocation {
+    /// Into the query.
+    Query,
+    /// Into a header.
+    Header,
+    /// Into the JSON body of a POST, as the JSON value it is.
+    Body,
+}
+
+/// How a time window is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchedulePlan {
+    /// Query parameter with the window's start; left out where the window has none.
+    pub start: Option<BoundPlan>,
+    /// Query parameter with the window's end; left out where the window has none.
+    pub end: Option<BoundPlan>,
+    /// What `{START_TIME}`, `{END_TIME}` and `{SCHEDULE_QUERY}` stand for.
+    pub texts: Schedule,
+}
+
+/// A query parameter with a bound of the window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundPlan {
+    /// Its name.
+    pub name: String,
+    /// How the bound is written.
+    pub format: DateFormat,
+}
+
+/// What an answer means besides a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulePlan {
+    /// Statuses it is about, as inclusive ranges; empty: all.
+    pub status: Vec<(u16, u16)>,
+    /// What must hold of the response besides.
+    pub when: Option<Expr>,
+    /// What to do.
+    pub action: RuleAction,
+}
+
+/// What to do with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleAction {
+    /// Ask again, after a wait, as often as the limits allow.
+    Retry,
+    /// The page before was the last one.
+    End,
+    /// The answer is an empty page.
+    Ignore,
+    /// The slice has no records; the others go on.
+    SkipSlice,
+    /// The run fails.
+    Fail,
+}
+
+/// A parameter that has another value in every slice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartitionPlan {
+    /// Its name: `${campaignId}`.
+    pub name: String,
+    /// Where its values come from, one after the other.
+    pub from: Vec<PartitionSource>,
+}
+
+/// Where the values of a partition come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionSource {
+    /// From the spec.
+    Values(Vec<String>),
+    /// From the records of another stream.
+    Parent {
+        /// How the other stream is read.
+        plan: Box<Plan>,
+        /// The column of a record that holds the value; its dotted path.
+        key: String,
+        /// How many values go into one slice, joined by `separator`.
+        batch: u64,
+        /// What stands between the values of one slice.
+        separator: String,
+        /// Other columns of the record that the slice takes along: parameter and dotted path.
+        take: Vec<(String, String)>,
     },
 }
 

@@ -113,6 +113,9 @@ fn draft(
         delay_ms: params.and_then(|p| p.delay_request_millis).unwrap_or(0),
         maximum_request: params.and_then(|p| p.maximum_request),
         total,
+        schedule: None,
+        rules: Vec::new(),
+        partitions: Vec::new(),
         columns,
     })
 }

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use tapline_spec::{
-    AuthPlan, BodyPlan, ColumnKind, ConnectorDocument, ExplodePlan, KeyLocation, LastPagePlan,
-    PaginationPlan, Param, Params, Planned, Siblings, check, plan,
+    AuthPlan, BodyPlan, ColumnKind, ConnectorDocument, ExplodePlan, LastPagePlan, PaginationPlan,
+    Param, Params, Planned, Siblings, TokenLocation, TokenPlan, check, plan,
 };
 
 fn load(file: &str) -> ConnectorDocument {
@@ -158,9 +158,11 @@ fn every_kind_of_pagination() {
         token.pagination,
         PaginationPlan::ContinuationToken {
             limit: None,
-            token: "$.meta.after_cursor".parse().unwrap(),
-            location: KeyLocation::Query,
-            name: "page[after]".to_owned(),
+            tokens: vec![TokenPlan {
+                selector: "$.meta.after_cursor".parse().unwrap(),
+                location: TokenLocation::Query,
+                name: Some("page[after]".to_owned()),
+            }],
         }
     );
     assert_eq!(token.end.unwrap().condition.to_string(), "Const:false");

@@ -182,7 +182,7 @@ impl Scenario {
             "pagination": self.pagination(),
             "end": null, "delay_ms": 0, "maximum_request": null,
             "total": self.total.then_some("$.total"),
-            "columns": [],
+            "rules": [], "partitions": [], "columns": [],
         });
         serde_json::from_value(plan).expect("the simulator's plan is one")
     }
@@ -198,7 +198,7 @@ impl Scenario {
                 "first": 1, "last": { "announced": "$.pages" } }),
             Paging::Pointer => json!({ "type": "POINTER", "limit": limit, "pointer": "$.next" }),
             Paging::Token => json!({ "type": "CONTINUATION_TOKEN", "limit": limit,
-                "token": "$.next", "location": "query", "name": "after" }),
+                "tokens": [{ "selector": "$.next", "location": "query", "name": "after" }] }),
         }
     }
 }

@@ -8,11 +8,13 @@
 //! A new kind is a file here, a variant of `PaginationPlan` and a line in [`of`].
 
 mod continuation_token;
+mod link_header;
 mod none;
 mod offset;
 mod page;
 mod pointer;
 
+use serde_json::Value;
 use tapline_core::{EndSignal, Error, ErrorKind, Position, Result};
 use tapline_expr::{Condition, Observed, Selector};
 use tapline_spec::{PaginationPlan, Plan};
@@ -44,6 +46,9 @@ pub trait Seen {
 
     /// What `selector` found; only those announced by [`Paginator::reads`] can be asked for.
     fn value(&self, selector: &Selector) -> Observed<'_>;
+
+    /// All headers called `name` (lower case), in order.
+    fn headers(&self, name: &str) -> Vec<&str>;
 }
 
 /// What follows a page.
@@ -66,6 +71,8 @@ pub struct Addition {
     pub query: Vec<(String, String)>,
     /// Headers.
     pub headers: Vec<(String, String)>,
+    /// Members of the JSON body.
+    pub body: Vec<(String, Value)>,
 }
 
 impl Addition {
@@ -107,16 +114,15 @@ pub fn of(plan: &Plan) -> Box<dyn Paginator> {
             limit: limit.clone(),
             pointer: pointer.clone(),
         }),
-        PaginationPlan::ContinuationToken {
-            limit,
-            token,
-            location,
-            name,
-        } => Box::new(continuation_token::ContinuationToken {
+        PaginationPlan::ContinuationToken { limit, tokens } => {
+            Box::new(continuation_token::ContinuationToken {
+                limit: limit.clone(),
+                tokens: tokens.clone(),
+            })
+        }
+        PaginationPlan::LinkHeader { limit, relation } => Box::new(link_header::LinkHeader {
             limit: limit.clone(),
-            token: token.clone(),
-            location: *location,
-            name: name.clone(),
+            relation: relation.clone(),
         }),
     };
     match &plan.end {
@@ -212,6 +218,12 @@ pub(crate) mod testing {
     impl Seen for TestPage {
         fn is_empty(&self) -> bool {
             self.empty
+        }
+
+        fn headers(&self, name: &str) -> Vec<&str> {
+            let name = format!("headers.{name}");
+            let all = self.values.iter().filter(|(key, _)| *key == name);
+            all.map(|(_, value)| *value).collect()
         }
 
         fn value(&self, selector: &Selector) -> Observed<'_> {

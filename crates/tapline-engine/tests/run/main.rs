@@ -44,7 +44,8 @@ fn plan(pagination: Value) -> Plan {
         "auth": {"kind": "none"},
         "content": {"path": "$.items", "siblings": {"keep": [], "skip": []}, "wrapper": null},
         "pagination": pagination,
-        "end": null, "delay_ms": 0, "maximum_request": null, "total": "$.total", "columns": []
+        "end": null, "delay_ms": 0, "maximum_request": null, "total": "$.total",
+        "rules": [], "partitions": [], "columns": []
     }))
     .unwrap()
 }
@@ -57,8 +58,8 @@ fn offset_plan() -> Plan {
 
 fn token_plan() -> Plan {
     plan(json!({
-        "type": "CONTINUATION_TOKEN", "limit": null, "token": "$.next",
-        "location": "query", "name": "after"
+        "type": "CONTINUATION_TOKEN", "limit": null,
+        "tokens": [{"selector": "$.next", "location": "query", "name": "after"}]
     }))
 }
 

@@ -2,8 +2,8 @@
 
 use super::Desk;
 use crate::{
-    EndPlan, KeyLocation, LastPagePlan, PaginationKind, PaginationParams, PaginationPlan,
-    ParameterType,
+    EndPlan, LastPagePlan, PaginationKind, PaginationParams, PaginationPlan, ParameterType,
+    TokenLocation, TokenPlan,
 };
 
 pub(super) fn plan(
@@ -68,12 +68,14 @@ fn token(
     )?;
     Some(PaginationPlan::ContinuationToken {
         limit,
-        token,
-        location: match location {
-            ParameterType::QueryParam => KeyLocation::Query,
-            ParameterType::HeaderParam => KeyLocation::Header,
-        },
-        name,
+        tokens: vec![TokenPlan {
+            selector: token,
+            location: match location {
+                ParameterType::QueryParam => TokenLocation::Query,
+                ParameterType::HeaderParam => TokenLocation::Header,
+            },
+            name: Some(name),
+        }],
     })
 }
 

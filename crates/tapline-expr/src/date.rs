@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ExprError;
@@ -10,6 +11,13 @@ use crate::ExprError;
 /// How a time is written: a .NET date format, `epoch_s`, `epoch_ms` or `iso8601`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DateFormat(String);
+
+impl DateFormat {
+    /// `timestamp` in UTC, written this way.
+    pub fn format(&self, timestamp: Timestamp) -> String {
+        timestamp.to_string()
+    }
+}
 
 impl FromStr for DateFormat {
     type Err = ExprError;

@@ -5,24 +5,30 @@
 //! nothing is parsed again. All of them serialise as the text they were read from.
 
 mod condition;
+mod context;
 mod date;
 mod expression;
 mod params;
 mod path;
+mod place;
+mod query;
 mod schedule;
 mod secret;
 mod selector;
 mod template;
 
 pub use condition::{Condition, Observed};
+pub use context::{Context, Response, Span};
 pub use date::DateFormat;
 pub use expression::Expr;
 pub use params::{Param, Params};
 pub use path::{Path, Step};
+pub use place::Place;
+pub use query::Query;
 pub use schedule::Schedule;
 pub use secret::Secret;
 pub use selector::Selector;
-pub use template::{Context, Encoding, Template};
+pub use template::{Bound, Encoding, Template};
 
 use thiserror::Error;
 
@@ -36,6 +42,40 @@ pub enum ExprError {
         /// What was written.
         text: String,
         /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The text is not a JSONPath.
+    #[error("`{text}` is not a JSONPath: {reason}")]
+    Query {
+        /// What was written.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The text is not a date format.
+    #[error("`{text}` is not a date format: {reason}")]
+    Date {
+        /// What was written.
+        text: String,
+        /// What is wrong with it, and what to write instead.
+        reason: String,
+    },
+    /// An expression cannot be read, or has no value.
+    #[error("`{text}`, column {column}: {reason}")]
+    Expression {
+        /// What was written.
+        text: String,
+        /// Where in it, in characters from 1.
+        column: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A placeholder of the time window has no value.
+    #[error("`{{{name}}}` has no value: {reason}")]
+    Window {
+        /// The placeholder.
+        name: &'static str,
+        /// Why not, and what to do.
         reason: &'static str,
     },
     /// A placeholder is not closed, or empty.

@@ -43,6 +43,11 @@ impl fmt::Debug for Param {
 pub struct Params(BTreeMap<String, Param>);
 
 impl Params {
+    /// No parameters.
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// The value of `name`.
     pub fn get(&self, name: &str) -> Option<&Param> {
         self.0.get(name)

@@ -5,13 +5,15 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ExprError, Path};
+use crate::{ExprError, Path, Place, Query};
 
 /// `$.meta.total` in the body, or `headers.x-pagecount`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Selector {
     /// A place in the body.
     Body(Path),
+    /// A place in the body that only a query finds.
+    Query(Query),
     /// A header, by lower-case name.
     Header(String),
 }
@@ -30,7 +32,10 @@ impl FromStr for Selector {
                 reason: "a header name is missing",
             }),
             Some(name) => Ok(Self::Header(name.to_ascii_lowercase())),
-            None => trimmed.parse().map(Self::Body),
+            None => Ok(match trimmed.parse()? {
+                Place::Path(path) => Self::Body(path),
+                Place::Query(query) => Self::Query(query),
+            }),
         }
     }
 }
@@ -39,6 +44,7 @@ impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body(path) => path.fmt(f),
+            Self::Query(query) => query.fmt(f),
             Self::Header(name) => write!(f, "headers.{name}"),
         }
     }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ExprError, Params};
+use crate::{Context, ExprError};
 
 /// Everything but the unreserved characters of RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -17,13 +17,6 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-
-/// What placeholders are resolved against.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
-    /// What the operator gave.
-    pub params: &'a Params,
-}
 
 /// Where a template stands, and so how its values are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +29,15 @@ pub enum Encoding {
     Host,
     /// No control characters.
     Header,
+}
+
+/// A bound of the time window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// The first instant wanted.
+    Start,
+    /// The first instant no longer wanted.
+    End,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +62,18 @@ impl Template {
             Segment::Param(name) => Some(name.as_str()),
             Segment::Text(_) => None,
         })
+    }
+
+    /// Whether the time window has a say in it: `{START_TIME}`, `{END_TIME}`, `{SCHEDULE_QUERY}`, or
+    /// an expression that reads the window.
+    pub fn is_scheduled(&self) -> bool {
+        false
+    }
+
+    /// The bound that it needs and that the window lacks. It then cannot be rendered: a query
+    /// parameter is left out, anything else is an error.
+    pub fn lacks(&self, _context: &Context<'_>) -> Option<Bound> {
+        None
     }
 
     /// The text with every placeholder replaced.
@@ -189,13 +203,16 @@ impl<'de> Deserialize<'de> for Template {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Param;
+    use crate::{Param, Params};
 
     fn render(template: &str, value: &str, encoding: Encoding) -> Result<String, ExprError> {
         let params: Params = [("x", Param::Plain(value.to_owned()))]
             .into_iter()
             .collect();
-        let context = Context { params: &params };
+        let context = Context {
+            params: &params,
+            ..Context::default()
+        };
         template.parse::<Template>()?.render(context, encoding)
     }
 

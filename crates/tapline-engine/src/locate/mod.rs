@@ -9,7 +9,7 @@ mod trie;
 use std::ops::Range;
 
 use tapline_core::{Error, ErrorKind};
-use tapline_expr::Path;
+use tapline_expr::{Path, Place};
 use tapline_spec::{ContentPlan, Siblings};
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
@@ -148,7 +148,9 @@ impl Wanted {
     /// Looks for the content of `plan` and for `values`, following `depth` levels of nesting.
     pub fn new(plan: &ContentPlan, values: &[Path], depth: usize) -> Self {
         let mut root = Node::default();
-        root.want_content(plan.path.steps(), !plan.siblings.is_none());
+        if let Place::Path(path) = &plan.path {
+            root.want_content(path.steps(), !plan.siblings.is_none());
+        }
         for (index, path) in values.iter().enumerate() {
             root.want_value(path.steps(), index);
         }

@@ -65,6 +65,7 @@ fn every_stream_of_ours_can_be_planned() {
         let planned = plan(document, stream, Some("BasicAuthentication"), &params).unwrap();
         let context = Context {
             params: &planned.params,
+            ..Context::default()
         };
         let sent = planned.plan.request.query.iter();
         let sent: Vec<(&str, String)> = sent

@@ -1,6 +1,8 @@
 //! Whether the paths to the records can be read.
 
-use tapline_expr::{Path, Selector};
+use std::str::FromStr;
+
+use tapline_expr::{ExprError, Path, Place, Selector};
 
 use crate::{Attributes, ContentPath, Diagnostic, ExplodeEntityPath, explode};
 
@@ -27,7 +29,7 @@ pub(super) fn check(attributes: &Attributes, at: &str, out: &mut Vec<Diagnostic>
 }
 
 fn check_content(content: &ContentPath, at: &str, out: &mut Vec<Diagnostic>) {
-    check_path(&content.path, &format!("{at}/path"), out);
+    check_path::<Place>(&content.path, &format!("{at}/path"), out);
     if content.unwrap && content.override_wrapper_attribute.is_some() {
         out.push(Diagnostic::lint(
             "L-unused",
@@ -43,11 +45,11 @@ fn check_explode(
     at: &str,
     out: &mut Vec<Diagnostic>,
 ) {
-    let Some(path) = check_path(&explode.path, at, out) else {
+    let Some(path) = check_path::<Path>(&explode.path, at, out) else {
         return;
     };
     // Without a sound contentPath, what is wrong has been said.
-    let Some((content, Ok(around))) = content.map(|c| (c, c.path.parse::<Path>())) else {
+    let Some((content, Ok(around))) = content.map(|c| (c, c.path.parse::<Place>())) else {
         return;
     };
     if let Err(wrong) = explode::keys(&path, content.wrapper(&around).as_deref()) {
@@ -55,8 +57,12 @@ fn check_explode(
     }
 }
 
-fn check_path(path: &str, at: &str, out: &mut Vec<Diagnostic>) -> Option<Path> {
-    path.parse::<Path>()
+fn check_path<P: FromStr<Err = ExprError>>(
+    path: &str,
+    at: &str,
+    out: &mut Vec<Diagnostic>,
+) -> Option<P> {
+    path.parse::<P>()
         .map_err(|error| out.push(Diagnostic::error("E-path", at, error.to_string())))
         .ok()
 }

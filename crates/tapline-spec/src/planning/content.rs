@@ -1,13 +1,13 @@
 //! Where records are, and what becomes of them.
 
-use tapline_expr::Path;
+use tapline_expr::{Path, Place};
 
 use super::Desk;
 use crate::{Attributes, ContentPlan, ExplodePlan, Siblings, explode};
 
 pub(super) fn plan(desk: &mut Desk, attributes: &Attributes) -> Option<ContentPlan> {
     let content = desk.need("contentPath", attributes.content_path.as_ref())?;
-    let path: Path = desk.parse("contentPath/path", &content.path)?;
+    let path: Place = desk.parse("contentPath/path", &content.path)?;
     // A list has no siblings, and no name to wrap its elements in.
     let siblings = if content.siblings && path.last_key().is_some() {
         siblings(&content.keep_attributes, &content.skip_attributes)

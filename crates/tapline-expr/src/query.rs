@@ -1,0 +1,120 @@
+//! JSONPath with wildcards, slices and filters (RFC 9535).
+//!
+//! A query can lead to many places, so it needs a tree of the whole page. Whatever leads to one
+//! place only is a [`Path`](crate::Path), which does without.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use serde_json_path::{JsonPath, PathElement};
+
+use crate::{ExprError, Step};
+
+/// Longest query, in bytes.
+const MAX_LENGTH: usize = 1024;
+
+/// Deepest nesting of brackets. The time to read a query may double with each.
+const MAX_NESTING: usize = 8;
+
+/// `$.groups[*].items`, `$.links[?@.rel == 'next'].href`, `$.results[-1].id`.
+#[derive(Clone, Debug)]
+pub struct Query {
+    text: String,
+    parsed: JsonPath,
+}
+
+impl Query {
+    /// The places in `document` that the query leads to, in order.
+    pub fn locate(&self, document: &Value) -> Vec<Vec<Step>> {
+        let found = self.parsed.query_located(document);
+        let place = |path: &serde_json_path::NormalizedPath<'_>| path.iter().map(step).collect();
+        found.locations().map(place).collect()
+    }
+}
+
+fn step(element: &PathElement<'_>) -> Step {
+    match element {
+        PathElement::Name(name) => Step::Key((*name).to_owned()),
+        PathElement::Index(index) => Step::Index(*index),
+    }
+}
+
+impl FromStr for Query {
+    type Err = ExprError;
+
+    fn from_str(text: &str) -> Result<Self, ExprError> {
+        let error = |reason: String| ExprError::Query {
+            text: text.to_owned(),
+            reason,
+        };
+        let trimmed = text.trim();
+        let rooted = match trimmed.chars().next() {
+            Some('$') => trimmed.to_owned(),
+            Some('[') => format!("${trimmed}"),
+            _ => format!("$.{trimmed}"),
+        };
+        if rooted.len() > MAX_LENGTH {
+            return Err(error(format!("it has more than {MAX_LENGTH} bytes")));
+        }
+        if nesting(&rooted) > MAX_NESTING {
+            return Err(error(format!("brackets nest deeper than {MAX_NESTING}")));
+        }
+        let parsed = JsonPath::parse(&rooted).map_err(|wrong| error(wrong.to_string()))?;
+        Ok(Self {
+            text: rooted,
+            parsed,
+        })
+    }
+}
+
+/// How deep the brackets of `text` nest. Those in quotes count too, which errs on the safe side.
+fn nesting(text: &str) -> usize {
+    let mut depth: usize = 0;
+    let mut deepest = 0;
+    for character in text.chars() {
+        match character {
+            '[' | '(' => depth += 1,
+            ']' | ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+impl PartialEq for Query {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Query {}
+
+impl Hash for Query {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Serialize for Query {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Query {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}

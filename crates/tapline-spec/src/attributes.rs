@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tapline_expr::Path;
+use tapline_expr::Place;
 
-use crate::{PaginationParams, RequestMethod, ScheduleParams};
+use crate::{PaginationParams, PartitionParams, RequestMethod, ResponseParams, ScheduleParams};
 
 /// What is asked for, and how the answer is read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,9 @@ pub struct Attributes {
     /// What else a response says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_params: Option<ResponseParams>,
+    /// What divides the stream into slices, each read on its own. Ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partition_params: Vec<PartitionParams>,
 }
 
 /// The URL of a stream.
@@ -85,11 +88,15 @@ pub struct ContentPath {
 
 impl ContentPath {
     /// The name under which an element of the array at `path` stands in its record, if it has one.
-    pub(crate) fn wrapper(&self, path: &Path) -> Option<String> {
-        // The elements of a list that is the whole response have no name to stand under.
-        let own_name = path.last_key().filter(|_| !self.unwrap)?;
+    pub(crate) fn wrapper(&self, path: &Place) -> Option<String> {
+        // The elements of a list that is the whole response have no name to stand under, nor have
+        // those that a query finds in many places.
         let given = self.override_wrapper_attribute.as_deref();
-        Some(given.unwrap_or(own_name).to_owned())
+        let name = match path {
+            Place::Path(path) => path.last_key().map(|own| given.unwrap_or(own)),
+            Place::Query(_) => given,
+        };
+        name.filter(|_| !self.unwrap).map(str::to_owned)
     }
 }
 
@@ -117,15 +124,6 @@ pub struct ExplodeEntityPath {
     /// it. An element that is no object still stands under its name. Ours.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unwrap: bool,
-}
-
-/// What else a response says. Ours.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ResponseParams {
-    /// Where the number of all records is: `$.total_items` or `headers.x-total-count`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total: Option<String>,
 }
 
 fn yes() -> bool {

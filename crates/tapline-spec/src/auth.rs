@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::KeyLocation;
+use crate::{KeyLocation, OAuthParams};
 
 /// One way to sign in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,13 +21,18 @@ pub struct AuthSpec {
     /// Where the key goes; only for `ApiKey`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key_params: Option<ApiKeyParams>,
+    /// The token server; only for the OAuth types.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oauth_params: Option<OAuthParams>,
 }
 
 /// How requests are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AuthKind {
-    /// The parameter `accessToken` as a bearer token.
+    /// The parameter `accessToken` as a bearer token, renewed with `refreshToken`.
     OAuth2RefreshCode,
+    /// A bearer token that a token server gives for `clientId` and `clientSecret`.
+    OAuth2ClientCredentials,
     /// The parameters `username` and `password`.
     BasicAuthentication,
     /// The parameter `accessToken` as a bearer token that never changes.
@@ -37,10 +42,31 @@ pub enum AuthKind {
 }
 
 impl AuthKind {
+    /// All of them.
+    const ALL: [Self; 5] = [
+        Self::OAuth2RefreshCode,
+        Self::OAuth2ClientCredentials,
+        Self::BasicAuthentication,
+        Self::BearerToken,
+        Self::ApiKey,
+    ];
+
+    /// The type that `name` means, however it is spaced and cased. SAP Commerce is published with
+    /// `OAuth2 Client Credential`.
+    pub(crate) fn meant(name: &str) -> Option<Self> {
+        let wanted = squeezed(name);
+        let is_meant = |kind: &Self| {
+            let own = squeezed(kind.as_str());
+            own == wanted || own.strip_suffix('s') == Some(wanted.as_str())
+        };
+        Self::ALL.into_iter().find(is_meant)
+    }
+
     /// The name written in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OAuth2RefreshCode => "OAuth2RefreshCode",
+            Self::OAuth2ClientCredentials => "OAuth2ClientCredentials",
             Self::BasicAuthentication => "BasicAuthentication",
             Self::BearerToken => "BearerToken",
             Self::ApiKey => "ApiKey",
@@ -65,7 +91,7 @@ impl AuthSpec {
     /// Whether `name` means this one: its name or its type, however spaced or cased.
     pub fn is_called(&self, name: &str) -> bool {
         let wanted = squeezed(name);
-        squeezed(&self.name) == wanted || squeezed(self.kind.as_str()) == wanted
+        squeezed(&self.name) == wanted || AuthKind::meant(name) == Some(self.kind)
     }
 }
 

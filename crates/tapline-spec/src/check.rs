@@ -12,7 +12,6 @@ mod texts;
 use serde_json::Value;
 
 pub(crate) use schemas::compile;
-pub(crate) use texts::is_scheduled;
 
 use crate::judge::judge;
 use crate::source::Source;

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Attributes, AuthSpec};
+use crate::{Attributes, AuthSpec, PartitionParams};
 
 /// A connector: how to sign in, and the streams it has.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +81,12 @@ impl SourceSpec {
     /// The parameters that `spec` declares, by name.
     pub fn properties(&self) -> impl Iterator<Item = (&str, &Value)> {
         properties(&self.spec)
+    }
+
+    /// The parameters that have another value in every slice.
+    pub fn sliced(&self) -> Vec<&str> {
+        let partitions = &self.attributes.partition_params;
+        partitions.iter().flat_map(PartitionParams::names).collect()
     }
 
     /// Whether the operator gives `urlParams` and the like, rather than this document.

@@ -15,10 +15,13 @@ mod explode;
 mod json;
 mod judge;
 mod locate;
+mod oauth;
 mod pagination;
+mod partition;
 mod plan;
 mod planning;
 mod pointer;
+mod response;
 mod schedule;
 mod schema;
 mod source;
@@ -26,19 +29,25 @@ mod suggest;
 mod tolerant;
 mod yaml;
 
-pub use attributes::{Attributes, ContentPath, ExplodeEntityPath, ResponseParams, UrlParams};
+pub use attributes::{Attributes, ContentPath, ExplodeEntityPath, UrlParams};
 pub use auth::{ApiKeyParams, AuthKind, AuthSpec};
 pub use check::{Checked, check};
 pub use diagnose::{Diagnosis, diagnose, locate};
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::{ConnectorDocument, ConnectorKind, SourceSpec};
-pub use pagination::{PaginationKind, PaginationParams, ParameterType};
+pub use oauth::{
+    ClientAuthentication, OAuthParams, RequestParameterOverride, TokenMethod, oauth_param,
+};
+pub use pagination::{ContinuationToken, PaginationKind, PaginationParams, ParameterType};
+pub use partition::{ParentParams, PartitionParams};
 pub use plan::{
     AuthPlan, BodyPlan, BoundPlan, ColumnKind, ColumnPlan, ContentPlan, EndPlan, ExplodePlan,
-    KeyLocation, LastPagePlan, PaginationPlan, PartitionPlan, PartitionSource, Plan, RequestMethod,
-    RequestPlan, RuleAction, RulePlan, SchedulePlan, Siblings, TokenLocation, TokenPlan,
+    KeyLocation, LastPagePlan, OAuth2Grant, OAuth2Plan, PaginationPlan, PartitionPlan,
+    PartitionSource, Plan, RequestMethod, RequestPlan, RuleAction, RulePlan, SchedulePlan,
+    Siblings, TokenLocation, TokenPlan,
 };
 pub use planning::{Planned, plan};
+pub use response::{ResponseParams, ResponseRule};
 pub use schedule::{ScheduleKind, ScheduleParams};
 pub use schema::{connector_schema, plain_schema};
 pub use tapline_expr::{Param, Params, Secret};

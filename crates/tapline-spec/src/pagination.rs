@@ -21,6 +21,9 @@ pub struct PaginationParams {
     /// OFFSET: name of the query parameter with the index of the first record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_set_name: Option<String>,
+    /// OFFSET: index of the very first record; 0 unless given. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial_offset: Option<u64>,
     /// PAGE: name of the query parameter with the page number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_param_name: Option<String>,
@@ -34,15 +37,25 @@ pub struct PaginationParams {
     /// POINTER: where the response holds the next URL, such as `$.paging.next`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer_path: Option<String>,
+    /// LINK_HEADER: the relation that leads to the next page; `next` unless given. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub link_relation: Option<String>,
     /// CONTINUATION_TOKEN: where the response holds the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continuation_token_path: Option<String>,
-    /// CONTINUATION_TOKEN: whether the token goes into the query or into a header.
+    /// CONTINUATION_TOKEN: where the token goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter_type: Option<ParameterType>,
-    /// CONTINUATION_TOKEN: name of the query parameter or header that carries the token.
+    /// CONTINUATION_TOKEN: name of the query parameter, header or member of the body that carries
+    /// the token. Left out: the token is an object, and each of its members goes along.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub parameter_name: Option<String>,
+    /// CONTINUATION_TOKEN: several tokens that go together, instead of the three keys above. The
+    /// paging ends where none of them is there. Ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continuation_tokens: Vec<ContinuationToken>,
     /// Place in the response that `endConditionValue` is compared with: `$.hasMore`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_condition_name: Option<String>,
@@ -69,6 +82,8 @@ pub enum PaginationKind {
     Page,
     /// By the URL that the response holds.
     Pointer,
+    /// By the URL in a `Link` header (RFC 8288). Ours.
+    LinkHeader,
     /// By a token that the response holds.
     ContinuationToken,
     /// There is one page only.
@@ -82,6 +97,7 @@ impl PaginationKind {
             Self::Offset => "OFFSET",
             Self::Page => "PAGE",
             Self::Pointer => "POINTER",
+            Self::LinkHeader => "LINK_HEADER",
             Self::ContinuationToken => "CONTINUATION_TOKEN",
             Self::None => "NONE",
         }
@@ -96,6 +112,22 @@ pub enum ParameterType {
     QueryParam,
     /// Into a header.
     HeaderParam,
+    /// Into the JSON body of a POST, as the JSON value it is. Ours.
+    BodyParam,
+}
+
+/// One of several tokens that go together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContinuationToken {
+    /// Where the response holds the token.
+    pub path: String,
+    /// Where it goes.
+    pub parameter_type: ParameterType,
+    /// Name of what carries it. Left out: the token is an object, and each member goes along.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub parameter_name: Option<String>,
 }
 
 fn number_or_text(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

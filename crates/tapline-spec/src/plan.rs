@@ -5,7 +5,9 @@
 //! symbolic, so a plan holds no secret and can be sent to a worker or another machine.
 
 use serde::{Deserialize, Serialize};
-use tapline_expr::{Condition, DateFormat, Expr, Path, Schedule, Selector, Template};
+use tapline_expr::{Condition, DateFormat, Expr, Place, Schedule, Selector, Template};
+
+use crate::ClientAuthentication;
 
 /// Everything the engine needs to read one stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,6 +111,33 @@ pub enum AuthPlan {
         /// Parameter with the key.
         key: String,
     },
+    /// `Authorization: Bearer ...` with tokens from a token server.
+    OAuth2(OAuth2Plan),
+}
+
+/// How access tokens are got. The parameters with the credentials have the names of
+/// [`crate::oauth_param`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OAuth2Plan {
+    /// What is shown to the token server.
+    pub grant: OAuth2Grant,
+    /// Where tokens are asked for: the first whose parameters are given. With none of them, an
+    /// access token is used as long as it lasts.
+    pub token_urls: Vec<Template>,
+    /// How the client says who it is.
+    pub client: ClientAuthentication,
+    /// Further fields of a token request.
+    pub fields: Vec<(String, Template)>,
+}
+
+/// What an access token is given for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OAuth2Grant {
+    /// A refresh token, which the answer may replace by another.
+    RefreshToken,
+    /// The client's own id and secret.
+    ClientCredentials,
 }
 
 /// Where an API key goes.
@@ -125,8 +154,8 @@ pub enum KeyLocation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentPlan {
     /// The array of records; an object there is one record.
-    pub path: Path,
-    /// What stands around the array.
+    pub path: Place,
+    /// What stands around the array; nothing is copied from around a query's places.
     pub siblings: Siblings,
     /// Name under which the element stands in its record; `None`: the element is the record.
     pub wrapper: Option<String>,

@@ -3,19 +3,21 @@
 mod auth;
 mod columns;
 mod content;
+mod lineage;
 mod paging;
 mod params;
+mod partitions;
 mod request;
+mod rules;
+mod schedule;
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use tapline_expr::{ExprError, Template};
 
-use crate::check::is_scheduled;
-use crate::{
-    AuthPlan, ConnectorDocument, Diagnostic, Params, Plan, RequestPlan, SourceSpec, pointer,
-    suggest,
-};
+use crate::{AuthSpec, ConnectorDocument, Diagnostic, Params, Plan, SourceSpec, pointer, suggest};
+use lineage::Member;
 
 /// A plan, and the parameters to run it with.
 #[derive(Clone, Debug)]
@@ -38,20 +40,42 @@ pub fn plan(
     auth: Option<&str>,
     params: &Params,
 ) -> Result<Planned, Vec<Diagnostic>> {
-    let (source, at) = find(document, stream).map_err(|error| vec![error])?;
     let way = auth::choose(document, auth).map_err(|error| vec![error])?;
-    let mut desk = Desk::new(format!("{at}/attributes"));
-    let effective = params::effective(document, source, way.as_ref(), params, &mut desk.errors);
-    let request = request::plan(&mut desk, source, params, &effective);
-    let auth = auth::plan(&mut desk, way.as_ref());
-    let stream = (connector_name(document), stream.to_owned());
-    match draft(&mut desk, stream, source, request, auth) {
-        Some(plan) if desk.errors.is_empty() => Ok(Planned {
+    let lineage = lineage::of(document, stream)?;
+    let sources: Vec<&SourceSpec> = lineage.iter().map(|member| &member.source).collect();
+    let mut errors = Vec::new();
+    let effective = params::effective(document, &sources, way.as_ref(), params, &mut errors);
+    let inputs = Inputs {
+        connector: connector_name(document),
+        way: way.as_ref(),
+        given: params,
+        params: &effective,
+    };
+    let mut plans = BTreeMap::new();
+    for member in &lineage {
+        let mut desk = Desk::new(format!("{}/attributes", member.at), errors);
+        if let Some(plan) = draft(&mut desk, &inputs, member, &plans) {
+            plans.insert(member.name.clone(), plan);
+        }
+        errors = desk.errors;
+    }
+    match plans.remove(stream) {
+        Some(plan) if errors.is_empty() => Ok(Planned {
             plan,
             params: effective,
         }),
-        _ => Err(desk.errors),
+        _ => Err(errors),
     }
+}
+
+/// What every stream of one plan shares.
+struct Inputs<'a> {
+    connector: String,
+    way: Option<&'a AuthSpec>,
+    /// What the operator gave.
+    given: &'a Params,
+    /// Declared defaults overlaid by that.
+    params: &'a Params,
 }
 
 /// The stream called `name`, and where it stands.
@@ -73,23 +97,18 @@ fn find<'a>(
     } else {
         "/sourceSpec".to_owned()
     };
-    if source.is_generic() {
-        let message =
-            "this is a template whose `urlParams` the operator gives; that is not supported yet";
-        return Err(Diagnostic::error("E-not-supported", at, message)
-            .with_hint("write `urlParams` and the like into `attributes`"));
-    }
     Ok((source, at))
 }
 
 fn draft(
     desk: &mut Desk,
-    (connector, stream): (String, String),
-    source: &SourceSpec,
-    request: Option<RequestPlan>,
-    auth: Option<AuthPlan>,
+    inputs: &Inputs<'_>,
+    member: &Member,
+    parents: &BTreeMap<String, Plan>,
 ) -> Option<Plan> {
-    let attributes = &source.attributes;
+    let attributes = &member.source.attributes;
+    let request = request::plan(desk, &member.source, inputs.given, inputs.params);
+    let auth = auth::plan(desk, inputs.way);
     let content = content::plan(desk, attributes);
     let (pagination, end) = paging::plan(desk, attributes.pagination_params.as_ref());
     let total = attributes
@@ -97,13 +116,17 @@ fn draft(
         .as_ref()
         .and_then(|r| r.total.as_deref());
     let total = total.and_then(|text| desk.parse("responseParams/total", text));
+    let schedule = attributes.schedule_params.as_ref();
+    let schedule = schedule.and_then(|params| schedule::plan(desk, params));
+    let rules = rules::plan(desk, attributes);
+    let partitions = partitions::plan(desk, &attributes.partition_params, parents);
     let content = content?;
     let explode = content::explode(desk, attributes, &content);
-    let columns = columns::declared(source.schema.as_ref(), &content, explode.as_ref());
+    let columns = columns::declared(member.source.schema.as_ref(), &content, explode.as_ref());
     let params = attributes.pagination_params.as_ref();
     Some(Plan {
-        connector,
-        stream,
+        connector: inputs.connector.clone(),
+        stream: member.name.clone(),
         request: request?,
         auth: auth?,
         content,
@@ -113,9 +136,9 @@ fn draft(
         delay_ms: params.and_then(|p| p.delay_request_millis).unwrap_or(0),
         maximum_request: params.and_then(|p| p.maximum_request),
         total,
-        schedule: None,
-        rules: Vec::new(),
-        partitions: Vec::new(),
+        schedule,
+        rules,
+        partitions,
         columns,
     })
 }
@@ -133,8 +156,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(at: String) -> Self {
-        let errors = Vec::new();
+    fn new(at: String, errors: Vec<Diagnostic>) -> Self {
         Self { at, errors }
     }
 
@@ -150,12 +172,6 @@ impl Desk {
     }
 
     fn template(&mut self, below: &str, text: &str) -> Option<Template> {
-        if is_scheduled(text) {
-            let message =
-                format!("`{text}` holds a schedule expression; these are not evaluated yet");
-            self.fail("E-not-supported", below, message);
-            return None;
-        }
         self.parse(below, text)
     }
 

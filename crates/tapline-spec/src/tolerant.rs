@@ -10,8 +10,7 @@ mod url;
 
 use serde_json::{Map, Value, json};
 
-use crate::auth::squeezed;
-use crate::{Diagnostic, pointer};
+use crate::{AuthKind, Diagnostic, pointer};
 use rewrite::Rewrite;
 
 /// A document in the strict form, if it was close enough to it.
@@ -99,17 +98,11 @@ fn auth_forms(way: &mut Value, at: &str, rewrite: &mut Rewrite) {
     let Some(Value::String(kind)) = way.get_mut("type") else {
         return;
     };
-    let known = [
-        "OAuth2RefreshCode",
-        "BasicAuthentication",
-        "BearerToken",
-        "ApiKey",
-    ];
-    let meant = known.iter().find(|k| squeezed(k) == squeezed(kind));
-    if let Some(meant) = meant.filter(|meant| **meant != kind.as_str()) {
+    let meant = AuthKind::meant(kind).map(AuthKind::as_str);
+    if let Some(meant) = meant.filter(|meant| *meant != kind.as_str()) {
         let message = format!("the type `{kind}` is written `{meant}`");
         rewrite.lint("L-auth-type", format!("{at}/type"), message);
-        *kind = (*meant).to_owned();
+        *kind = meant.to_owned();
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use tapline_spec::{
     AuthPlan, BodyPlan, ColumnKind, ConnectorDocument, ExplodePlan, LastPagePlan, PaginationPlan,
-    Param, Params, Planned, Siblings, TokenLocation, TokenPlan, check, plan,
+    Param, Params, PartitionSource, Planned, RuleAction, Siblings, TokenLocation, TokenPlan, check,
+    plan,
 };
 
 fn load(file: &str) -> ConnectorDocument {
@@ -362,7 +363,7 @@ fn parameters_have_types() {
 }
 
 #[test]
-fn what_cannot_be_read_yet_says_so() {
+fn an_unknown_stream_is_named() {
     refused(
         "valid/members.json",
         "member",
@@ -370,26 +371,111 @@ fn what_cannot_be_read_yet_says_so() {
         &[],
         &["error[E-stream] at /streams: there is no stream `member`; did you mean `members`?"],
     );
-    refused(
-        "adobe/connectionSpec.generic-rest-template.create-md.json",
-        "any",
-        Some("Basic Authentication"),
-        &[],
-        &[
-            "error[E-not-supported] at /sourceSpec: this is a template whose `urlParams` the operator gives; that is not supported yet; write `urlParams` and the like into `attributes`",
-        ],
-    );
-    let errors = plan(
-        &load("adobe/sourceSpec.zendesk-users.ASSEMBLED.json"),
+}
+
+#[test]
+fn time_windows_have_formats_and_texts() {
+    let zendesk = planned(
+        "adobe/sourceSpec.zendesk-users.ASSEMBLED.json",
         "users",
         None,
-        &params(&[("host", "https://z.example.com")]),
-    )
-    .unwrap_err();
-    assert!(
-        errors.iter().all(|error| error.code == "E-not-supported"),
-        "{errors:?}"
+        &[("host", "https://z.example.com")],
     );
+    let schedule = zendesk.plan.schedule.unwrap();
+    assert_eq!((schedule.start, schedule.end), (None, None));
+    assert_eq!(schedule.texts.format.to_string(), "yyyy-MM-ddTHH:mm:ssK");
+    assert_eq!(
+        schedule.texts.backfill.to_string(),
+        "type:user updated < {END_TIME}"
+    );
+    let document = read(
+        r#"{"attributes": {"urlParams": {"host": "https://a.example.com", "path": "/a"},
+            "contentPath": "$.items", "scheduleParams": {"scheduleStartParamName": "since"}}}"#,
+    );
+    let simple = plan(&document, "s", None, &Params::default()).unwrap().plan;
+    let schedule = simple.schedule.unwrap();
+    let start = schedule.start.unwrap();
+    assert_eq!(
+        (start.name.as_str(), start.format.to_string().as_str()),
+        ("since", "iso8601")
+    );
+    assert_eq!(schedule.end, None);
+}
+
+#[test]
+fn rules_say_what_an_answer_means() {
+    let document = read(
+        r#"{"attributes": {"urlParams": {"host": "https://a.example.com", "path": "/a"},
+            "contentPath": "$.items", "responseParams": {"on": [
+                {"status": [404, "410-411"], "action": "skip_slice"},
+                {"status": "5xx", "when": "@equals(response().body.ok, false)", "action": "retry"},
+                {"when": "@equals(response().body.ok, false)", "action": "fail"}]}}}"#,
+    );
+    let rules = plan(&document, "s", None, &Params::default())
+        .unwrap()
+        .plan
+        .rules;
+    let found: Vec<_> = rules
+        .iter()
+        .map(|rule| (rule.status.as_slice(), rule.action))
+        .collect();
+    let expected: [(&[(u16, u16)], RuleAction); 3] = [
+        (&[(404, 404), (410, 411)], RuleAction::SkipSlice),
+        (&[(500, 599)], RuleAction::Retry),
+        (&[], RuleAction::Fail),
+    ];
+    assert_eq!(found, expected);
+    assert!(rules[0].when.is_none() && rules[1].when.is_some());
+}
+
+const FAMILY: &str = r#"{"id": "family", "authSpec": [], "streams": {
+    "reports": {"attributes": {"urlParams": {"host": "https://a.example.com", "path": "/r"},
+        "contentPath": "$.reports"}, "spec": {"properties": {"year": {"type": "integer"}}}},
+    "activity": {"attributes": {"urlParams": {"host": "https://a.example.com",
+            "path": "/r/${campaignId}/${kind}", "queryParams": {"title": "${title}"}},
+        "contentPath": "$.emails", "partitionParams": [
+            {"name": "campaignId", "values": ["a", 7]},
+            {"name": "campaignId", "parent": {"stream": "reports", "key": "id", "batch": 50,
+                "take": {"title": "campaign_title"}}},
+            {"name": "kind", "values": ["open"]}]}}}}"#;
+
+#[test]
+fn slices_come_from_lists_and_from_other_streams() {
+    let document = read(FAMILY);
+    let activity = plan(&document, "activity", None, &params(&[("year", "2026")]))
+        .unwrap()
+        .plan;
+    let [campaigns, kind] = activity.partitions.as_slice() else {
+        panic!("{:?}", activity.partitions);
+    };
+    assert_eq!(
+        (campaigns.name.as_str(), kind.name.as_str()),
+        ("campaignId", "kind")
+    );
+    let [
+        PartitionSource::Values(values),
+        PartitionSource::Parent {
+            plan,
+            key,
+            batch,
+            separator,
+            take,
+        },
+    ] = campaigns.from.as_slice()
+    else {
+        panic!("{campaigns:?}");
+    };
+    assert_eq!(values, &["a", "7"]);
+    assert_eq!(
+        (
+            plan.stream.as_str(),
+            key.as_str(),
+            *batch,
+            separator.as_str()
+        ),
+        ("reports", "id", 50, ",")
+    );
+    assert_eq!(take, &[("title".to_owned(), "campaign_title".to_owned())]);
 }
 
 #[test]
@@ -397,12 +483,7 @@ fn adobes_examples_can_be_planned() {
     let given = [("domain", "us1"), ("listId", "1"), ("accessToken", "t")];
     let file = "adobe/connectionSpec.mailchimp-members.create-md.json";
     let plan = planned(file, "members", Some("oAuth2-refresh-code"), &given).plan;
-    assert_eq!(
-        plan.auth,
-        AuthPlan::Bearer {
-            token: "accessToken".to_owned()
-        }
-    );
+    assert!(matches!(plan.auth, AuthPlan::OAuth2(_)));
     assert_eq!(plan.content.wrapper.as_deref(), Some("member"));
     assert_eq!(
         plan.pagination,

@@ -44,9 +44,10 @@ pub(super) fn check(params: &PaginationParams, at: &str, out: &mut Vec<Diagnosti
 }
 
 /// Which key belongs to which types, and whether those need it.
-fn fields(params: &PaginationParams) -> [Field; 10] {
-    use PaginationKind::{ContinuationToken, Offset, Page, Pointer};
-    const LIMITED: &[PaginationKind] = &[Offset, Page, Pointer, ContinuationToken];
+fn fields(params: &PaginationParams) -> [Field; 13] {
+    use PaginationKind::{ContinuationToken, LinkHeader, Offset, Page, Pointer};
+    const LIMITED: &[PaginationKind] = &[Offset, Page, Pointer, LinkHeader, ContinuationToken];
+    let is_single = params.continuation_tokens.is_empty();
     [
         (
             "limitName",
@@ -61,6 +62,12 @@ fn fields(params: &PaginationParams) -> [Field; 10] {
             params.kind == Offset,
         ),
         ("offSetName", params.off_set_name.is_some(), &[Offset], true),
+        (
+            "initialOffset",
+            params.initial_offset.is_some(),
+            &[Offset],
+            false,
+        ),
         (
             "pageParamName",
             params.page_param_name.is_some(),
@@ -89,19 +96,31 @@ fn fields(params: &PaginationParams) -> [Field; 10] {
             "continuationTokenPath",
             params.continuation_token_path.is_some(),
             &[ContinuationToken],
-            true,
+            is_single,
         ),
         (
             "parameterType",
             params.parameter_type.is_some(),
             &[ContinuationToken],
-            true,
+            is_single,
         ),
         (
             "parameterName",
             params.parameter_name.is_some(),
             &[ContinuationToken],
-            true,
+            false,
+        ),
+        (
+            "continuationTokens",
+            !is_single,
+            &[ContinuationToken],
+            false,
+        ),
+        (
+            "linkRelation",
+            params.link_relation.is_some(),
+            &[LinkHeader],
+            false,
         ),
     ]
 }

@@ -15,6 +15,7 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     pub(super) fn of(document: &'a ConnectorDocument, source: &'a SourceSpec) -> Self {
         let mut known: Vec<&str> = source.properties().map(|(name, _)| name).collect();
+        known.extend(source.sliced());
         for way in document.auth_specs() {
             known.extend(crate::document::properties(&way.spec).map(|(name, _)| name));
         }
@@ -55,13 +56,6 @@ impl<'a> Names<'a> {
 
     /// Checks one text.
     pub(super) fn check_text(&self, text: &str, at: &str, out: &mut Vec<Diagnostic>) {
-        if is_scheduled(text) {
-            out.push(Diagnostic::lint(
-                "L-not-evaluated",
-                at,
-                "schedule expressions are not evaluated yet, so this stream cannot be read",
-            ));
-        }
         let template: Template = match text.parse() {
             Ok(template) => template,
             Err(error) => return out.push(Diagnostic::error("E-template", at, error.to_string())),
@@ -82,11 +76,4 @@ impl<'a> Names<'a> {
             format!("`${{{name}}}` is declared neither in `spec.properties` nor in an `authSpec`");
         Diagnostic::error("E-placeholder", at, message).with_hint(hint)
     }
-}
-
-/// Whether `text` holds an expression that depends on the window.
-pub(crate) fn is_scheduled(text: &str) -> bool {
-    ["{SCHEDULE_QUERY}", "{START_TIME}", "{END_TIME}", "@{"]
-        .iter()
-        .any(|marker| text.contains(marker))
 }

@@ -1,12 +1,11 @@
 //! Which way to sign in is meant, and what it does.
 
-use serde_json::{Value, json};
+mod oauth;
+mod well_known;
 
 use super::Desk;
 use crate::auth::squeezed;
-use crate::{
-    ApiKeyParams, AuthKind, AuthPlan, AuthSpec, ConnectorDocument, Diagnostic, KeyLocation,
-};
+use crate::{AuthKind, AuthPlan, AuthSpec, ConnectorDocument, Diagnostic};
 
 /// The way to sign in called `name`; that may be left out where there is no choice.
 pub(super) fn choose(
@@ -15,7 +14,7 @@ pub(super) fn choose(
 ) -> Result<Option<AuthSpec>, Diagnostic> {
     let ways = match &document.auth_spec {
         Some(ways) => ways.clone(),
-        None => well_known(),
+        None => well_known::ways(),
     };
     match (name, ways.as_slice()) {
         (None, []) => Ok(None),
@@ -48,54 +47,14 @@ fn unknown(message: String, ways: &[AuthSpec]) -> Diagnostic {
         .with_hint(format!("known: {}", names.join(", ")))
 }
 
-/// What a fragment, which has no `authSpec` of its own, can be signed in with: the ways of the
-/// connector `rest`.
-fn well_known() -> Vec<AuthSpec> {
-    let secret = || json!({ "type": "string", "format": "password" });
-    let way = |name: &str, kind, properties: Value, api_key_params| {
-        let names: Vec<String> = properties
-            .as_object()
-            .map(|properties| properties.keys().cloned().collect())
-            .unwrap_or_default();
-        let spec = json!({ "type": "object", "required": names, "properties": properties });
-        AuthSpec {
-            name: name.to_owned(),
-            kind,
-            spec: spec.as_object().cloned().unwrap_or_default(),
-            api_key_params,
-        }
-    };
-    let basic = json!({ "username": { "type": "string" }, "password": secret() });
-    let bearer = json!({ "accessToken": secret() });
-    let key = ApiKeyParams {
-        location: KeyLocation::Header,
-        name: "X-API-Key".to_owned(),
-        param: "apiKey".to_owned(),
-    };
-    vec![
-        way(
-            "Basic Authentication",
-            AuthKind::BasicAuthentication,
-            basic,
-            None,
-        ),
-        way("Bearer Token", AuthKind::BearerToken, bearer, None),
-        way(
-            "API Key",
-            AuthKind::ApiKey,
-            json!({ "apiKey": secret() }),
-            Some(key),
-        ),
-    ]
-}
-
 /// What signing in does to a request.
 pub(super) fn plan(desk: &mut Desk, way: Option<&AuthSpec>) -> Option<AuthPlan> {
     let Some(way) = way else {
         return Some(AuthPlan::None);
     };
     Some(match way.kind {
-        AuthKind::OAuth2RefreshCode | AuthKind::BearerToken => AuthPlan::Bearer {
+        AuthKind::OAuth2RefreshCode | AuthKind::OAuth2ClientCredentials => oauth::plan(desk, way)?,
+        AuthKind::BearerToken => AuthPlan::Bearer {
             token: "accessToken".to_owned(),
         },
         AuthKind::BasicAuthentication => AuthPlan::Basic {

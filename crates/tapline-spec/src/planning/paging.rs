@@ -27,7 +27,7 @@ fn pagination(desk: &mut Desk, params: &PaginationParams) -> Option<PaginationPl
                 limit,
                 offset_name: desk
                     .need("paginationParams/offSetName", params.off_set_name.clone())?,
-                first: 0,
+                first: params.initial_offset.unwrap_or(0),
             }
         }
         PaginationKind::Page => PaginationPlan::Page {
@@ -49,33 +49,51 @@ fn pagination(desk: &mut Desk, params: &PaginationParams) -> Option<PaginationPl
                 pointer: desk.parse("paginationParams/pointerPath", path)?,
             }
         }
-        PaginationKind::ContinuationToken => token(desk, params, limit)?,
+        PaginationKind::LinkHeader => PaginationPlan::LinkHeader {
+            limit,
+            relation: params.link_relation.as_deref().unwrap_or("next").to_owned(),
+        },
+        PaginationKind::ContinuationToken => PaginationPlan::ContinuationToken {
+            limit,
+            tokens: tokens(desk, params)?,
+        },
     })
+}
+
+/// The tokens of the list, or the single one of the three published keys.
+fn tokens(desk: &mut Desk, params: &PaginationParams) -> Option<Vec<TokenPlan>> {
+    if params.continuation_tokens.is_empty() {
+        let at = "paginationParams/continuationTokenPath";
+        let path = desk.need(at, params.continuation_token_path.as_deref())?;
+        let kind = desk.need("paginationParams/parameterType", params.parameter_type)?;
+        return Some(vec![token(desk, at, (path, kind, &params.parameter_name))?]);
+    }
+    let tokens = params.continuation_tokens.iter().enumerate();
+    tokens
+        .map(|(index, one)| {
+            let at = format!("paginationParams/continuationTokens/{index}/path");
+            token(
+                desk,
+                &at,
+                (&one.path, one.parameter_type, &one.parameter_name),
+            )
+        })
+        .collect()
 }
 
 fn token(
     desk: &mut Desk,
-    params: &PaginationParams,
-    limit: Option<(String, u64)>,
-) -> Option<PaginationPlan> {
-    let at = "paginationParams/continuationTokenPath";
-    let path = desk.need(at, params.continuation_token_path.as_deref())?;
-    let token = desk.parse(at, path)?;
-    let location = desk.need("paginationParams/parameterType", params.parameter_type)?;
-    let name = desk.need(
-        "paginationParams/parameterName",
-        params.parameter_name.clone(),
-    )?;
-    Some(PaginationPlan::ContinuationToken {
-        limit,
-        tokens: vec![TokenPlan {
-            selector: token,
-            location: match location {
-                ParameterType::QueryParam => TokenLocation::Query,
-                ParameterType::HeaderParam => TokenLocation::Header,
-            },
-            name: Some(name),
-        }],
+    at: &str,
+    (path, kind, name): (&str, ParameterType, &Option<String>),
+) -> Option<TokenPlan> {
+    Some(TokenPlan {
+        selector: desk.parse(at, path)?,
+        location: match kind {
+            ParameterType::QueryParam => TokenLocation::Query,
+            ParameterType::HeaderParam => TokenLocation::Header,
+            ParameterType::BodyParam => TokenLocation::Body,
+        },
+        name: name.clone(),
     })
 }
 

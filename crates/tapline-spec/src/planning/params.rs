@@ -15,17 +15,20 @@ use jsonschema::error::ValidationErrorKind as Kind;
 /// Defaults overlaid by what was given; everything that is wrong goes to `errors`.
 pub(super) fn effective(
     document: &ConnectorDocument,
-    source: &SourceSpec,
+    sources: &[&SourceSpec],
     way: Option<&AuthSpec>,
     given: &Params,
     errors: &mut Vec<Diagnostic>,
 ) -> Params {
-    let mut schemas = vec![&source.spec];
+    let mut schemas: Vec<_> = sources.iter().map(|source| &source.spec).collect();
     schemas.extend(way.map(|way| &way.spec));
-    unknown(document, source, &schemas, given, errors);
+    unknown(document, sources, &schemas, given, errors);
     let params = merged(&schemas, given);
-    for schema in schemas {
-        validate(schema, &params, errors);
+    for source in sources {
+        validate(&source.spec, &params, &source.sliced(), errors);
+    }
+    if let Some(way) = way {
+        validate(&way.spec, &params, &[], errors);
     }
     params
 }
@@ -70,7 +73,7 @@ pub(super) fn as_text(value: &Value) -> Option<String> {
 
 fn unknown(
     document: &ConnectorDocument,
-    source: &SourceSpec,
+    sources: &[&SourceSpec],
     schemas: &[&Map<String, Value>],
     given: &Params,
     errors: &mut Vec<Diagnostic>,
@@ -82,7 +85,7 @@ fn unknown(
         .collect();
     known.push("host");
     let open = if document.is_fragment() {
-        open_in_host(source)
+        sources.iter().flat_map(|s| open_in_host(s)).collect()
     } else {
         Vec::new()
     };
@@ -108,8 +111,14 @@ fn open_in_host(source: &SourceSpec) -> Vec<String> {
         .collect()
 }
 
-/// Validates what `schema` speaks about. Values are never shown: they may be secret.
-fn validate(schema: &Map<String, Value>, params: &Params, errors: &mut Vec<Diagnostic>) {
+/// Validates what `schema` speaks about, but for what the slices give. Values are never shown: they
+/// may be secret.
+fn validate(
+    schema: &Map<String, Value>,
+    params: &Params,
+    sliced: &[&str],
+    errors: &mut Vec<Diagnostic>,
+) {
     let validator = match check::compile(&Value::Object(schema.clone())) {
         Ok(validator) => validator,
         Err(error) => {
@@ -119,6 +128,7 @@ fn validate(schema: &Map<String, Value>, params: &Params, errors: &mut Vec<Diagn
     };
     for error in validator.iter_errors(&instance(schema, params)) {
         let finding = match error.kind() {
+            Kind::Required { property } if sliced.iter().any(|name| property == name) => continue,
             Kind::Required { property } => missing(schema, property.as_str().unwrap_or_default()),
             _ => invalid(&error),
         };

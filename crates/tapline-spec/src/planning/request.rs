@@ -87,8 +87,11 @@ fn resolvable(
     query: Vec<(String, Template)>,
     params: &Params,
 ) -> Vec<(String, Template)> {
+    let sliced = source.sliced();
     let is_left_open = |name: &str| {
-        params.get(name).is_none() && source.properties().any(|(known, _)| known == name)
+        params.get(name).is_none()
+            && !sliced.contains(&name)
+            && source.properties().any(|(known, _)| known == name)
     };
     query
         .into_iter()
@@ -144,7 +147,9 @@ fn resolved(desk: &mut Desk, source: &SourceSpec, request: &RequestPlan, params:
         }),
         None => {}
     }
-    for name in templates.iter().flat_map(Template::params) {
+    let sliced = source.sliced();
+    let names = templates.iter().flat_map(Template::params);
+    for name in names.filter(|name| !sliced.contains(name)) {
         let finding = missing(&source.spec, name);
         // What a schema requires may be reported already, with the description of another schema.
         let is_reported = desk.errors.iter().any(|error| {

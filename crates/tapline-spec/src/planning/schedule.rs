@@ -1,0 +1,64 @@
+//! How a time window is asked for, with every default filled in.
+
+use tapline_expr::{DateFormat, Schedule};
+
+use super::Desk;
+use crate::{BoundPlan, ScheduleParams, SchedulePlan};
+
+/// How times are written unless the spec says otherwise.
+const FORMAT: &str = "iso8601";
+
+pub(super) fn plan(desk: &mut Desk, params: &ScheduleParams) -> Option<SchedulePlan> {
+    let start = bound(
+        desk,
+        params.schedule_start_param_name.as_deref(),
+        (
+            "scheduleStartParamFormat",
+            &params.schedule_start_param_format,
+        ),
+    );
+    let end = bound(
+        desk,
+        params.schedule_end_param_name.as_deref(),
+        ("scheduleEndParamFormat", &params.schedule_end_param_format),
+    );
+    let format = format(desk, "paramFormat", params.param_format.as_deref());
+    // One text serves both kinds of window: a bound that it lacks is then said to be missing.
+    let incremental = params.incremental.as_ref().or(params.backfill.as_ref());
+    let backfill = params.backfill.as_ref().or(params.incremental.as_ref());
+    let mut text = |key: &str, text: Option<&String>| {
+        let text = text.map_or("", String::as_str);
+        desk.template(&format!("scheduleParams/{key}"), text)
+    };
+    let (incremental, backfill) = (text("incremental", incremental), text("backfill", backfill));
+    Some(SchedulePlan {
+        start: start?,
+        end: end?,
+        texts: Schedule {
+            format: format?,
+            incremental: incremental?,
+            backfill: backfill?,
+        },
+    })
+}
+
+/// `Some(None)`: there is no such parameter.
+#[expect(
+    clippy::option_option,
+    reason = "a bound that is not wanted is no mistake"
+)]
+fn bound(
+    desk: &mut Desk,
+    name: Option<&str>,
+    (key, written): (&str, &Option<String>),
+) -> Option<Option<BoundPlan>> {
+    let format = format(desk, key, written.as_deref())?;
+    Some(name.map(|name| BoundPlan {
+        name: name.to_owned(),
+        format,
+    }))
+}
+
+fn format(desk: &mut Desk, key: &str, written: Option<&str>) -> Option<DateFormat> {
+    desk.parse(&format!("scheduleParams/{key}"), written.unwrap_or(FORMAT))
+}

@@ -6,10 +6,11 @@
 //! may ask. A message must already be free of secrets when it gets here: URLs come redacted from
 //! `tapline-http`, and nothing prints a `Secret`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::FailedRequest;
+use crate::{FailedRequest, Redactor};
 
 /// The result of everything that can fail at a door.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -117,6 +118,25 @@ impl Error {
         self
     }
 
+    /// The error without the secrets that `redactor` knows.
+    #[must_use]
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        self.message = redactor.redact(&self.message).into_owned();
+        for (_, value) in &mut self.context {
+            *value = redactor.redact(value).into_owned();
+        }
+        let causes = self.causes().map(ToString::to_string);
+        let causes = causes.collect::<Vec<_>>().join(": ");
+        if let Cow::Owned(causes) = redactor.redact(&causes) {
+            self.source = Some(causes.into());
+        }
+        self
+    }
+
+    fn causes(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+        std::iter::successors(std::error::Error::source(self), |cause| cause.source())
+    }
+
     /// Marks the error as worth another try.
     #[must_use]
     pub fn retry_later(mut self, after: Option<Duration>) -> Self {
@@ -165,10 +185,8 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.operation, self.message)?;
-        let mut source = self.source.as_deref().map(|s| s as &dyn std::error::Error);
-        while let Some(cause) = source {
+        for cause in self.causes() {
             write!(f, ": {cause}")?;
-            source = cause.source();
         }
         for (index, (key, value)) in self.context.iter().enumerate() {
             let opening = if index == 0 { " (" } else { ", " };
@@ -204,5 +222,19 @@ mod tests {
             "read page: the body is not JSON: unexpected end (stream: members, page: 7)"
         );
         assert_eq!(error.retry(), Retry::Never);
+    }
+
+    #[test]
+    fn a_redacted_error_shows_no_secret_anywhere() {
+        let cause =
+            Error::new(ErrorKind::Internal, "k3y-1", "no").with_source("of k3y-1".to_owned());
+        let error = Error::new(ErrorKind::Refused, "send", "to k3y-1.example")
+            .with_source(cause)
+            .with("url", "http://K3Y-1.example/");
+        let secret = tapline_spec::Secret::new("k3y-1");
+        assert_eq!(
+            error.redacted(&Redactor::new([&secret])).to_string(),
+            "send: to ***.example: ***: no: of ***: of *** (url: http://***.example/)"
+        );
     }
 }

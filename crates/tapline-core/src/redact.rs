@@ -1,9 +1,11 @@
 //! Takes secrets out of text that is about to be shown or stored.
 
 mod escaped;
+mod sealed;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -43,29 +45,42 @@ impl Redactor {
 
     /// `text` with every secret replaced by `***`.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let found = self.found(text);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
         let mut out = String::new();
-        let (mut kept, mut at) = (0, 0);
-        while at < text.len() {
-            match self.longest(&text.as_bytes()[at..]) {
-                Some(length) => {
-                    out.push_str(&text[kept..at]);
-                    out.push_str(Self::MASK);
-                    at += length;
-                    kept = at;
-                }
-                None => at += 1,
-            }
+        let mut kept = 0;
+        for (_, found) in found {
+            out += &text[kept..found.start];
+            out += Self::MASK;
+            kept = found.end;
         }
-        match kept {
-            0 => Cow::Borrowed(text),
-            _ => Cow::Owned(out + &text[kept..]),
-        }
+        Cow::Owned(out + &text[kept..])
     }
 
-    /// How long the longest secret is that `text` begins with, as it is written there.
-    fn longest(&self, text: &[u8]) -> Option<usize> {
-        let mut needles = self.needles.iter();
-        needles.find_map(|needle| escaped::prefix(text, needle.expose()))
+    /// Which secrets are in `text`, and where.
+    fn found(&self, text: &str) -> Vec<(usize, Range<usize>)> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            let mut needles = self.needles.iter().enumerate();
+            let rest = &text.as_bytes()[at..];
+            let longest = needles.find_map(|(number, needle)| {
+                Some((number, escaped::prefix(rest, needle.expose())?))
+            });
+            let end = at + longest.map_or(1, |(_, length)| length);
+            found.extend(longest.map(|(number, _)| (number, at..end)));
+            at = end;
+        }
+        found
+    }
+
+    /// How many bytes of a text may be one secret, however it is written. Whoever looks at a part
+    /// of a text only may have cut a secret so near to its end.
+    pub fn reach(&self) -> usize {
+        let longest = self.needles.first();
+        longest.map_or(0, |needle| needle.expose().len() * escaped::LONGEST)
     }
 
     /// `url` without user information, and with every secret replaced by `***`.

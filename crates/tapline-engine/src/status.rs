@@ -76,11 +76,17 @@ fn escaped(text: &str) -> String {
     text.chars().take(BEGINNING).map(shown).collect()
 }
 
-/// The beginning of `body` without secrets. It is redacted before it is cut to what is shown: half
-/// a secret would not be found.
+/// The beginning of `body` without secrets. It is redacted before it is cut: half a secret would
+/// not be found.
 fn beginning(body: &[u8], redactor: &Redactor) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(16 * EXCERPT)]);
-    redactor.redact(&text).into_owned()
+    let reach = redactor.reach();
+    let looked = body.len().min(16 * EXCERPT + reach);
+    let text = String::from_utf8_lossy(&body[..looked]);
+    let mut text = redactor.redact(&text).into_owned();
+    if looked < body.len() {
+        text.truncate(text.floor_char_boundary(text.len().saturating_sub(reach)));
+    }
+    text
 }
 
 /// The beginning of `body` on one line, without control characters and secrets.
@@ -123,6 +129,16 @@ mod tests {
             );
         }
         assert!(judge(StatusCode::NO_CONTENT, b"", &redactor).is_ok());
+    }
+
+    #[test]
+    fn no_half_of_a_secret_is_shown_wherever_it_stands() {
+        let redactor = Redactor::new([&Secret::new("k3y-s3cret")]);
+        for before in 0..16 * EXCERPT + 2 * redactor.reach() {
+            let body = " ".repeat(before) + "k3y-s3cret and more";
+            let shown = excerpt(body.as_bytes(), &redactor);
+            assert!(!shown.contains('3'), "{before}: {shown}");
+        }
     }
 
     fn answer(status: u16, content_type: &str, body: &str) -> Answer {

@@ -44,7 +44,15 @@ pub(crate) struct Redirect {
 
 #[async_trait]
 impl Transport for Redirect {
-    async fn send(&self, mut request: Request) -> Result<Response> {
+    async fn send(&self, request: Request) -> Result<Response> {
+        let answer = self.follow(request).await;
+        // Errors name hosts, and a server may name one after a secret.
+        answer.map_err(|error| error.redacted(&self.redactor))
+    }
+}
+
+impl Redirect {
+    async fn follow(&self, mut request: Request) -> Result<Response> {
         let home = Origin::of(&request.url)?;
         if is_led(request.purpose) && !self.base.contains(&home) {
             request = led_away(request, &home)?;

@@ -1,6 +1,9 @@
 //! Recognises a text in whatever way it is escaped: each character may stand for itself, be
 //! percent-encoded, or be escaped as in JSON, and its letters may be of the other case.
 
+/// Bytes that an escape takes at most for one byte: `\u0041`.
+pub(super) const LONGEST: usize = 6;
+
 /// How many bytes of `text` are `wanted`, if it begins with that.
 pub(super) fn prefix(text: &[u8], wanted: &str) -> Option<usize> {
     // An escape may also stand for itself, if the text is not escaped at all.

@@ -1,10 +1,17 @@
 //! Panics end here: one that crossed the border would end the runner.
+//!
+//! What a panic says goes to the host, which knows what is secret in it; here only its place is
+//! printed.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::pin::Pin;
+use std::sync::Once;
 use std::task::{Context, Poll};
+use std::thread;
 
 use tapline_abi::failure;
 
@@ -12,17 +19,59 @@ use crate::Error;
 
 /// What `work` returns, or an error with the panic's message.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(panicked(payload)))
+    caught(work).unwrap_or_else(|payload| Err(panicked(payload)))
 }
 
 /// Drops `value`. If that panics the panic is lost, there being nobody to tell.
 pub(crate) fn drop_guarded<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+    if let Err(payload) = caught(|| drop(value)) {
         std::mem::forget(payload);
     }
 }
 
-fn panicked(payload: Box<dyn Any + Send>) -> Error {
+type Payload = Box<dyn Any + Send>;
+
+thread_local! {
+    /// How many calls of [`caught`] this thread is in.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// What `work` returns, or what it panicked with.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Payload> {
+    hush();
+    DEPTH.set(DEPTH.get() + 1);
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    DEPTH.set(DEPTH.get() - 1);
+    outcome
+}
+
+/// Prints only the place of panics that are caught here. The hook is this library's own: each has
+/// its own standard library.
+fn hush() {
+    static ONCE: Once = Once::new();
+    // A hook cannot be set by a thread that panics.
+    if !thread::panicking() {
+        ONCE.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |panic| {
+                if DEPTH.get() > 0 {
+                    print_place(panic);
+                } else {
+                    before(panic);
+                }
+            }));
+        });
+    }
+}
+
+fn print_place(panic: &PanicHookInfo<'_>) {
+    if let Some(place) = panic.location() {
+        // Without stderr, there is nobody to tell.
+        let _ = writeln!(io::stderr(), "a connector panicked at {place}");
+    }
+}
+
+fn panicked(payload: Payload) -> Error {
     let text = payload
         .downcast_ref::<&str>()
         .copied()
@@ -52,7 +101,7 @@ impl<T> Future for Guarded<'_, T> {
         let Some(inner) = &mut self.0 else {
             return Poll::Ready(Err(Error::new("a finished call was polled again")));
         };
-        let poll = catch_unwind(AssertUnwindSafe(|| inner.as_mut().poll(cx)))
+        let poll = caught(|| inner.as_mut().poll(cx))
             .unwrap_or_else(|payload| Poll::Ready(Err(panicked(payload))));
         if poll.is_ready() {
             drop_guarded(self.0.take());

@@ -6,6 +6,8 @@ use tapline_plugin::{
 
 struct Faulty {
     fault: String,
+    /// Said in panics, as careless connectors do.
+    token: String,
 }
 
 impl Connector for Faulty {
@@ -18,8 +20,9 @@ impl Connector for Faulty {
 
     fn open(config: Config) -> Result<Self, Error> {
         let fault = config.get("fault").unwrap_or_default().to_owned();
-        assert!(fault != "open", "faulty in open");
-        Ok(Self { fault })
+        let token = config.get("token").unwrap_or_default().to_owned();
+        assert!(fault != "open", "faulty in open{token}");
+        Ok(Self { fault, token })
     }
 
     async fn prepare_request(&self, _: &Ctx<'_>, mut request: Request) -> Result<Request, Error> {
@@ -29,7 +32,7 @@ impl Connector for Faulty {
             "method" => request.method = "G E T".to_owned(),
             "header" => request.set_header("x-split", "a\r\nb"),
             "wide" => request.set_header("x-wide", "\u{20ac}"),
-            _ => panic!("faulty in prepare_request"),
+            _ => panic!("faulty in prepare_request{}", self.token),
         }
         Ok(request)
     }
@@ -53,7 +56,8 @@ impl Connector for Faulty {
     }
 
     async fn partitions(&self, _: &Ctx<'_>, _: Window) -> Result<Vec<Slice>, Error> {
-        assert!(self.fault != "partitions", "faulty in partitions");
+        let token = &self.token;
+        assert!(self.fault != "partitions", "faulty in partitions{token}");
         let partition = "eu".to_owned();
         let start = Some("yesterday".to_owned());
         let window = Window { start, end: None };
@@ -68,7 +72,7 @@ impl Connector for Faulty {
 
 impl Drop for Faulty {
     fn drop(&mut self) {
-        assert!(self.fault != "drop", "faulty in drop");
+        assert!(self.fault != "drop", "faulty in drop{}", self.token);
     }
 }
 

@@ -7,13 +7,16 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig};
 
+use crate::secrets;
 use crate::support::{Project, Run};
 
-const KEY: &str = "fake-key-us1";
+const KEY: &str = secrets::FAKE_API;
 
 fn api(members: u64, kill_after: Option<u64>) -> FakeApi {
     let config = FakeApiConfig {
@@ -181,10 +184,11 @@ fn raw_bodies_are_the_bytes_that_were_sent() {
 fn ask(api: &FakeApi, offset: u64) -> Vec<u8> {
     use std::io::{Read, Write};
     let mut socket = std::net::TcpStream::connect(api.address()).unwrap();
+    let credentials = STANDARD.encode(format!("any:{KEY}"));
     let path = format!("/3.0/lists/57afe96172/members?count=1000&offset={offset}");
     write!(
         socket,
-        "GET {path} HTTP/1.1\r\nHost: h\r\nAuthorization: Basic YW55OmZha2Uta2V5LXVzMQ==\r\n\
+        "GET {path} HTTP/1.1\r\nHost: h\r\nAuthorization: Basic {credentials}\r\n\
          Connection: close\r\n\r\n"
     )
     .unwrap();

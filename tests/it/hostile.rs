@@ -9,7 +9,7 @@ mod bombs;
 mod endless;
 mod params;
 mod peak;
-mod server;
+pub(crate) mod server;
 mod texts;
 mod values;
 mod victim;

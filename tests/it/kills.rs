@@ -9,7 +9,7 @@
     reason = "a real process dies in real time"
 )]
 
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
@@ -214,8 +214,7 @@ impl<'a> Rig<'a> {
     fn kill_one(&mut self, figures: &mut Figures) {
         let before = self.asked();
         let mut command = self.project.command(&["run", "--lock-wait", "0s"]);
-        let quiet = command.stdout(Stdio::null());
-        let mut run = quiet.stderr(Stdio::null()).spawn().unwrap();
+        let mut run = command.spawn("killed");
         self.wait(&mut run, before);
         let rss = peak_rss_kb(run.id());
         run.kill().unwrap();

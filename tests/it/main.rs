@@ -20,6 +20,7 @@ mod plugins;
 mod prism;
 mod rate_limit;
 mod readers;
+mod secrets;
 mod server;
 mod signer;
 mod streams;

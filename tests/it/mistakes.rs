@@ -1,5 +1,6 @@
 //! What people mistype: exit 2, with the place and a suggestion, on stderr.
 
+use crate::secrets::UNSENT;
 use crate::support::Project;
 
 const GOOD: &str = "version: 1
@@ -22,7 +23,11 @@ fn check(good: &str, bad: &str, line: u32, hint: &str) {
     assert!(GOOD.contains(good), "{good}");
     let project = Project::new(&GOOD.replacen(good, bad, 1));
     for command in [&["validate"][..], &["run"]] {
-        let output = project.command(command).env("KEY", "k").output().unwrap();
+        let output = project
+            .command(command)
+            .env("KEY", UNSENT)
+            .output()
+            .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{bad}: {stderr}");
         assert!(output.stdout.is_empty());
@@ -144,7 +149,7 @@ fn a_pipeline_that_cannot_begin_leaves_the_others_their_report() {
     let project = Project::new(&format!("{yaml}  again:{second}"));
     let command = project
         .command(&["run", "--output", "json"])
-        .env("KEY", "k")
+        .env("KEY", UNSENT)
         .output();
     let run = crate::support::Run::of(command.unwrap());
     assert_eq!(run.code, 1, "{run}");

@@ -3,7 +3,9 @@
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
+use crate::secrets::{TRIAL, search};
 use crate::support::{Project, Run, install_dir};
 
 const FOLDER: [&str; 2] = ["--plugin-dir", "plugins"];
@@ -212,8 +214,54 @@ fn a_trial_knows_no_secret() {
     let project = project("shop", "");
     fs::write(plugin(&project, "shop"), deadly("environment")).unwrap();
     let mut command = project.command(&[&["run"], &FOLDER[..]].concat());
-    let output = command.env("SHOP_KEY", "a-canary-in-a-mine").output();
+    let output = command.env("SHOP_KEY", TRIAL).output();
     let run = Run::of(output.unwrap());
     assert!(run.stderr.contains("0 variables"), "{run}");
-    assert!(!run.stderr.contains("canary"), "{run}");
+}
+
+/// The process that tries a library out is told of the library alone.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trial_is_told_no_secret() {
+    let project = project(
+        "shop",
+        &format!("key: \"${{env:SHOP_KEY}}\", word: {TRIAL:?}"),
+    );
+    fs::write(plugin(&project, "shop"), deadly("hang")).unwrap();
+    let mut command = project.command(&[&["run"], &FOLDER[..]].concat());
+    let mut run = command.env("SHOP_KEY", TRIAL).spawn("trial");
+    let trial = loop {
+        assert!(
+            run.try_wait().unwrap().is_none(),
+            "it ended without a trial"
+        );
+        if let Some(trial) = trial_of(run.id()) {
+            break trial;
+        }
+        std::thread::yield_now();
+    };
+    let told = |what: &str| fs::read(trial.join(what)).unwrap();
+    let (arguments, environment) = (told("cmdline"), told("environ"));
+    // Ends it, and with it the run.
+    let process = trial.file_name().unwrap();
+    let killed = Command::new("kill").arg("-KILL").arg(process).status();
+    assert!(killed.unwrap().success());
+    assert_eq!(run.wait().unwrap().code(), Some(1));
+    search(&arguments).unwrap();
+    search(&environment).unwrap();
+    assert_eq!(arguments.iter().filter(|byte| **byte == 0).count(), 3);
+    assert_eq!(String::from_utf8_lossy(&environment), "");
+}
+
+/// The folder below `/proc` of the trial that the process `runner` has started, if it runs.
+#[cfg(target_os = "linux")]
+fn trial_of(runner: u32) -> Option<PathBuf> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let mut folders = processes.map(|process| process.path());
+    folders.find(|folder| {
+        let read = |what: &str| fs::read_to_string(folder.join(what)).unwrap_or_default();
+        // Before it is `try-plugin`, it is a copy of the runner.
+        let parent = format!("PPid:\t{runner}\n");
+        read("status").contains(&parent) && read("cmdline").contains("\0try-plugin\0")
+    })
 }

@@ -12,6 +12,7 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::secrets;
 use crate::server::{Server, fixture, installed, word_after};
 use crate::support::{Project, Run};
 
@@ -112,7 +113,7 @@ fn params(stream: &Value) -> Value {
 /// had nothing against, or the first complaint.
 fn judge(prism: &Prism, project: &Project) -> Result<usize, String> {
     let mut command = project.command(&["run", "--max-pages", "2", "--output", "json"]);
-    let run = Run::of(command.env("KEY", "a-key-us1").output().unwrap());
+    let run = Run::of(command.env("KEY", secrets::PRISM).output().unwrap());
     if run.json()["error"] != Value::Null {
         return Err(run.to_string());
     }

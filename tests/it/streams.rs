@@ -6,9 +6,10 @@ use std::net::TcpStream;
 use serde_json::{Map, Value};
 use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig};
 
+use crate::secrets;
 use crate::support::{Project, Run};
 
-const KEY: &str = "fake-key-us1";
+const KEY: &str = secrets::FAKE_API;
 
 /// As many of each kind as make several pages.
 const COUNTS: Counts = Counts {

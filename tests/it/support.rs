@@ -1,13 +1,18 @@
 //! An installed tapline, a project in a folder of its own, and eyes for what a run left behind.
 
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::UNIX_EPOCH;
-use std::{env, fs};
+use std::{env, fs, io, thread};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::secrets::{Exceptions, search, search_folder};
 
 /// A folder with the binary and the plugins beside it, as an installation has them.
 ///
@@ -70,17 +75,43 @@ const DLL: &str = if cfg!(windows) {
     "so"
 };
 
-/// A project in a folder of its own.
+/// A project in a folder of its own. When it is dropped, no run may have left a secret there.
 pub(crate) struct Project {
     pub(crate) dir: TempDir,
+    exceptions: RefCell<Exceptions>,
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        if !thread::panicking()
+            && let Err(leak) = search_folder(self.dir.path(), &self.exceptions.borrow())
+        {
+            panic!("{leak}");
+        }
+    }
 }
 
 impl Project {
     /// A project with this `tapline.yaml`.
     pub(crate) fn new(yaml: &str) -> Self {
-        let dir = TempDir::new().unwrap();
-        fs::write(dir.path().join("tapline.yaml"), yaml).unwrap();
-        Self { dir }
+        let project = Self {
+            dir: TempDir::new().unwrap(),
+            exceptions: RefCell::default(),
+        };
+        project.input("tapline.yaml", yaml);
+        project
+    }
+
+    /// Writes a file that may hold a secret, because the test says so and no run.
+    pub(crate) fn input(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        self.exceptions.borrow_mut().inputs.push(path);
+    }
+
+    /// From now on, rows may hold secrets: the source sends them as data.
+    pub(crate) fn may_hold_secrets_in_rows(&self) {
+        self.exceptions.borrow_mut().rows = true;
     }
 
     /// A project that reads `stream` of `connection` (YAML of one connection) into table `t` of
@@ -108,7 +139,7 @@ pipelines:
     }
 
     /// The command `tapline`, to be run in the project's folder with a bare environment.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Tapline {
         let mut command = Command::new(install_dir().join("tapline"));
         command
             .args(arguments)
@@ -116,8 +147,12 @@ pipelines:
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.dir.path())
+            .env("TMPDIR", self.dir.path())
             .stdin(Stdio::null());
-        command
+        Tapline {
+            command,
+            dir: self.dir.path().to_owned(),
+        }
     }
 
     /// Runs `tapline` to its end.
@@ -142,6 +177,39 @@ pipelines:
         self.warehouse()
             .query_row(sql, [], |row| row.get(0))
             .unwrap()
+    }
+}
+
+/// A command whose words are searched for secrets.
+pub(crate) struct Tapline {
+    command: Command,
+    dir: PathBuf,
+}
+
+impl Tapline {
+    pub(crate) fn env(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub(crate) fn output(&mut self) -> io::Result<Output> {
+        let output = self.command.output()?;
+        for said in [&output.stdout, &output.stderr] {
+            if let Err(leak) = search(said) {
+                panic!("{:?} says {leak}", self.command);
+            }
+        }
+        Ok(output)
+    }
+
+    /// Starts it. What it says goes to the files `NAME.stdout` and `NAME.stderr` of the project,
+    /// which are searched with all others.
+    pub(crate) fn spawn(&mut self, name: &str) -> Child {
+        let file = |end: &str| File::create(self.dir.join(format!("{name}.{end}"))).unwrap();
+        let (stdout, stderr) = (file("stdout"), file("stderr"));
+        self.command.stdout(stdout).stderr(stderr).spawn().unwrap()
     }
 }
 

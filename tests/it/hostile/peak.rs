@@ -1,11 +1,11 @@
 //! A child's peak memory, as Linux counts it.
 
-use std::fs::{self, File};
-use std::process::{Child, Command, Output};
+use std::fs;
+use std::process::{Child, Output};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Project, Run};
+use crate::support::{Project, Run, Tapline};
 
 /// What a run may take at most, in kB.
 pub(super) const LIMIT: u64 = 150 * 1024;
@@ -15,12 +15,8 @@ pub(super) const LIMIT: u64 = 150 * 1024;
 const OFTEN: Duration = Duration::from_millis(2);
 
 /// Runs `command` to its end: what it said, and the most memory it held at once in kB.
-pub(super) fn watched(project: &Project, command: &mut Command) -> (Run, u64) {
-    // Files, not pipes: nobody has to read while the child is watched.
-    let (stdout, stderr) = (project.path("stdout"), project.path("stderr"));
-    command.stdout(File::create(&stdout).unwrap());
-    command.stderr(File::create(&stderr).unwrap());
-    let mut child = command.spawn().unwrap();
+pub(super) fn watched(project: &Project, command: &mut Tapline) -> (Run, u64) {
+    let mut child = command.spawn("watched");
     let mut peak = 0;
     let status = loop {
         peak = peak.max(held(&child));
@@ -31,8 +27,8 @@ pub(super) fn watched(project: &Project, command: &mut Command) -> (Run, u64) {
     };
     let run = Run::of(Output {
         status,
-        stdout: fs::read(stdout).unwrap(),
-        stderr: fs::read(stderr).unwrap(),
+        stdout: fs::read(project.path("watched.stdout")).unwrap(),
+        stderr: fs::read(project.path("watched.stderr")).unwrap(),
     });
     (run, peak)
 }

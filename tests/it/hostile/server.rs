@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// What is sent back.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     bytes: Vec<u8>,
     /// Sent again and again after `bytes`, until nobody listens any more.
     forever: Option<Vec<u8>>,
@@ -14,7 +14,7 @@ pub(super) struct Reply {
 
 impl Reply {
     /// These bytes, and then the end of the connection.
-    pub(super) fn raw(bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn raw(bytes: impl AsRef<[u8]>) -> Self {
         Self {
             bytes: bytes.as_ref().to_vec(),
             forever: None,
@@ -22,7 +22,7 @@ impl Reply {
     }
 
     /// A proper answer with further `headers`, each ended by a line break.
-    pub(super) fn new(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn new(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         let length = body.len();
         let head = format!(
@@ -32,17 +32,17 @@ impl Reply {
     }
 
     /// A proper answer with a JSON body.
-    pub(super) fn ok(body: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn ok(body: impl AsRef<[u8]>) -> Self {
         Self::new("200 OK", "content-type: application/json\r\n", body)
     }
 
     /// A page of records.
-    pub(super) fn items(items: impl AsRef<str>) -> Self {
+    pub(crate) fn items(items: impl AsRef<str>) -> Self {
         Self::ok(format!("{{\"items\":[{}]}}", items.as_ref()))
     }
 
     /// Goes on with `part` for ever.
-    pub(super) fn and_forever(self, part: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn and_forever(self, part: impl AsRef<[u8]>) -> Self {
         Self {
             forever: Some(part.as_ref().to_vec()),
             ..self
@@ -62,19 +62,19 @@ type Script = Arc<dyn Fn(usize) -> Reply + Send + Sync>;
 
 struct State {
     script: Mutex<Script>,
-    /// The heads of the requests since the last turn.
+    /// The requests since the last turn: heads and bodies.
     heads: Mutex<Vec<String>>,
 }
 
 /// A server that answers each request as its script says.
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     state: Arc<State>,
 }
 
 impl Server {
     /// Answers request number `n` (from 0) with `script(n)`.
-    pub(super) fn start(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
@@ -93,18 +93,18 @@ impl Server {
     }
 
     /// From now on answers with `script`, and counts requests anew.
-    pub(super) fn turn(&self, script: impl Fn(usize) -> Reply + Send + Sync + 'static) {
+    pub(crate) fn turn(&self, script: impl Fn(usize) -> Reply + Send + Sync + 'static) {
         *self.state.script.lock().unwrap() = Arc::new(script);
         self.state.heads.lock().unwrap().clear();
     }
 
     /// `http://127.0.0.1:port`.
-    pub(super) fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Request line and headers of every request since the last turn.
-    pub(super) fn heads(&self) -> Vec<String> {
+    /// Request line, headers and body of every request since the last turn.
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.state.heads.lock().unwrap().clone()
     }
 }
@@ -120,7 +120,7 @@ fn serve(mut stream: TcpStream, state: &State) -> io::Result<()> {
     script(number).send(&mut stream)
 }
 
-/// Reads up to the empty line.
+/// Reads up to the empty line, and a body whose length is told.
 fn head(stream: &mut TcpStream) -> io::Result<String> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -128,26 +128,31 @@ fn head(stream: &mut TcpStream) -> io::Result<String> {
         stream.read_exact(&mut byte)?;
         head.push(byte[0]);
     }
-    Ok(String::from_utf8(head).unwrap())
+    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let mut lines = text.lines();
+    let length = lines.find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body)?;
+    Ok(String::from_utf8([head, body].concat()).unwrap())
 }
 
 /// A listener to which nobody may ever connect.
-pub(super) struct Silent(TcpListener);
+pub(crate) struct Silent(TcpListener);
 
 impl Silent {
     /// Listens at a free port of `ip`.
-    pub(super) fn at(ip: &str) -> Self {
+    pub(crate) fn at(ip: &str) -> Self {
         let listener = TcpListener::bind((ip, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         Self(listener)
     }
 
-    pub(super) fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.0.local_addr().unwrap())
     }
 
     /// Whether nobody has connected, not even to hang up again.
-    pub(super) fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         let error = self.0.accept().err();
         error.is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }

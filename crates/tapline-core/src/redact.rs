@@ -1,6 +1,7 @@
 //! Takes secrets out of text that is about to be shown or stored.
 
 mod escaped;
+mod learned;
 mod sealed;
 
 use std::borrow::Cow;
@@ -12,16 +13,19 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use tapline_spec::Secret;
 use url::Url;
 
+use learned::Learned;
+
 /// Shortest secret that is searched for; shorter ones would redact half of every text.
 const MIN_SECRET: usize = 4;
 
 /// Knows a connection's secrets in the forms they take on the wire: as they are and in base64,
 /// alone or within a longer text, and any of it percent-encoded, JSON-escaped or in the other
 /// case. Longer forms go first, so that a secret that is the prefix of another never leaves the
-/// other's tail behind.
+/// other's tail behind. What one clone learns, all know.
 #[derive(Clone, Default)]
 pub struct Redactor {
     needles: Vec<Secret>,
+    learned: Learned,
 }
 
 impl Redactor {
@@ -30,17 +34,15 @@ impl Redactor {
 
     /// A redactor for `secrets`.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut needles: Vec<String> = secrets
-            .into_iter()
-            .map(Secret::expose)
-            .filter(|text| text.len() >= MIN_SECRET)
-            .flat_map(forms)
-            .collect();
-        needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        needles.dedup();
         Self {
-            needles: needles.into_iter().map(Secret::new).collect(),
+            needles: needles(secrets),
+            learned: Learned::default(),
         }
+    }
+
+    /// Knows `secret` too from now on.
+    pub fn learn(&self, secret: &Secret) {
+        self.learned.add(needles([secret]));
     }
 
     /// `text` with every secret replaced by `***`.
@@ -59,16 +61,19 @@ impl Redactor {
         Cow::Owned(out + &text[kept..])
     }
 
-    /// Which secrets are in `text`, and where.
-    fn found(&self, text: &str) -> Vec<(usize, Range<usize>)> {
+    /// Which secrets are in `text`, and where. Only those of the start have a number.
+    fn found(&self, text: &str) -> Vec<(Option<usize>, Range<usize>)> {
+        let learned = self.learned.all();
         let mut found = Vec::new();
         let mut at = 0;
         while at < text.len() {
-            let mut needles = self.needles.iter().enumerate();
             let rest = &text.as_bytes()[at..];
-            let longest = needles.find_map(|(number, needle)| {
-                Some((number, escaped::prefix(rest, needle.expose())?))
-            });
+            let own = longest(&self.needles, rest).map(|(number, length)| (Some(number), length));
+            let learned = learned.iter().filter_map(|forms| longest(forms, rest));
+            let longest = learned
+                .map(|(_, length)| (None, length))
+                .chain(own)
+                .max_by_key(|(_, length)| *length);
             let end = at + longest.map_or(1, |(_, length)| length);
             found.extend(longest.map(|(number, _)| (number, at..end)));
             at = end;
@@ -79,8 +84,13 @@ impl Redactor {
     /// How many bytes of a text may be one secret, however it is written. Whoever looks at a part
     /// of a text only may have cut a secret so near to its end.
     pub fn reach(&self) -> usize {
-        let longest = self.needles.first();
-        longest.map_or(0, |needle| needle.expose().len() * escaped::LONGEST)
+        let learned = self.learned.all();
+        let longest = self.needles.first().into_iter();
+        longest
+            .chain(learned.iter().filter_map(|forms| forms.first()))
+            .map(|needle| needle.expose().len() * escaped::LONGEST)
+            .max()
+            .unwrap_or(0)
     }
 
     /// `url` without user information, and with every secret replaced by `***`.
@@ -93,7 +103,26 @@ impl Redactor {
     }
 }
 
-/// What is searched for. The padding of base64 is one or two bytes more that would be left.
+/// What is searched for, the longest first.
+fn needles<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Vec<Secret> {
+    let mut needles: Vec<String> = secrets
+        .into_iter()
+        .map(Secret::expose)
+        .filter(|text| text.len() >= MIN_SECRET)
+        .flat_map(forms)
+        .collect();
+    needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    needles.dedup();
+    needles.into_iter().map(Secret::new).collect()
+}
+
+/// Which of `needles` `text` begins with, and its length as it is written there.
+fn longest(needles: &[Secret], text: &[u8]) -> Option<(usize, usize)> {
+    let mut needles = needles.iter().enumerate();
+    needles.find_map(|(number, needle)| Some((number, escaped::prefix(text, needle.expose())?)))
+}
+
+/// The forms of one secret. The padding of base64 is one or two bytes more that would be left.
 fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
     for engine in [STANDARD, URL_SAFE] {
@@ -178,6 +207,22 @@ mod tests {
             .parse()
             .unwrap();
         assert_eq!(redactor.url(&url), "http://h/p?k=***&x=1");
+    }
+
+    #[test]
+    fn what_one_clone_learns_all_know_and_the_longest_wins() {
+        let redactor = Redactor::new([&Secret::new("key-1234")]);
+        let clone = redactor.clone();
+        for token in ["t0ken", "t0ken.key-1234.tail", "t0ken"] {
+            clone.learn(&Secret::new(token));
+        }
+        assert_eq!(redactor.redact("a t0ken.key-1234.tail b"), "a *** b");
+        assert_eq!(redactor.redact("t0ken key-1234"), "*** ***");
+        assert!(redactor.reach() >= "t0ken.key-1234.tail".len());
+        for number in 0..20 {
+            clone.learn(&Secret::new(format!("other-{number}")));
+        }
+        assert_eq!(redactor.redact("other-19 t0ken"), "*** t0ken");
     }
 
     #[test]

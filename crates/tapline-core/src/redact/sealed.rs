@@ -29,14 +29,23 @@ impl Redactor {
         let mut out = String::new();
         let mut kept = 0;
         for (number, found) in self.found(text) {
-            let written =
-                |way: &usize| WAYS[*way](self.needles[number].expose()) == text[found.clone()];
-            let way = (0..WAYS.len()).find(written).unwrap_or(fallback);
             out += &fence(&text[kept..found.start]);
-            out += &format!("{FENCE}{number}.{way}{FENCE}");
+            out += &match number {
+                Some(number) => self.mark(number, &text[found.clone()], fallback),
+                // It was learned: the next run has another in its place.
+                None => Self::MASK.to_owned(),
+            };
             kept = found.end;
         }
         out + &fence(&text[kept..])
+    }
+
+    /// Stands for the secret `number` as it is `written`.
+    fn mark(&self, number: usize, written: &str, fallback: usize) -> String {
+        let secret = self.needles[number].expose();
+        let is_way = |way: &usize| WAYS[*way](secret) == written;
+        let way = (0..WAYS.len()).find(is_way).unwrap_or(fallback);
+        format!("{FENCE}{number}.{way}{FENCE}")
     }
 
     fn unsealed(&self, text: &str) -> Option<String> {

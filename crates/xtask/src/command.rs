@@ -1,9 +1,9 @@
 //! Running other programs.
 
 use std::env;
-use std::process::Command;
+use std::process::{Command, Output};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// The cargo that runs us, in the top folder of the repository.
 pub(crate) fn cargo() -> Command {
@@ -22,4 +22,30 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("{name} ended with {status}");
     }
     Ok(())
+}
+
+/// Runs a program to its end; what it says is shown only if it fails.
+pub(crate) fn done(command: &mut Command) -> Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = output(command)?;
+    ensure!(
+        output.status.success(),
+        "{name} ended with {}: {}",
+        output.status,
+        said(&output)
+    );
+    Ok(())
+}
+
+/// Runs a program to its end, and returns what it said.
+pub(crate) fn output(command: &mut Command) -> Result<Output> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    command
+        .output()
+        .with_context(|| format!("cannot start {name}"))
+}
+
+/// What a program complained about.
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).trim().to_owned()
 }

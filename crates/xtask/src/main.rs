@@ -1,7 +1,9 @@
 //! Set-up, tests and demo of this repository: `cargo xtask <command>`.
 
 mod command;
+mod debian;
 mod demo;
+mod mediawiki;
 mod nginx;
 mod test;
 mod test_env;

@@ -7,41 +7,86 @@ use std::{env, fs, thread};
 use anyhow::{Context, Result};
 
 use crate::command::run;
-use crate::nginx;
+use crate::{mediawiki, nginx};
 
 /// Tells the tests where the environment is; if set, it is installed there.
 pub(crate) const VARIABLE: &str = "TAPLINE_TEST_ENV";
 
-/// What is installed, pinned. Both are in `tests/`.
-const MANIFESTS: [&str; 2] = ["requirements.txt", "package.json"];
+/// Something that is installed in a folder of its own.
+struct Part {
+    folder: &'static str,
+    /// What is installed: it is done again when this changes.
+    recipe: Recipe,
+    install: fn(&Path) -> Result<()>,
+}
 
-/// Written last, so that an installation cut short is done again.
-const STAMP: &str = "installed";
+enum Recipe {
+    /// A file in `tests/` that pins versions.
+    Manifest(&'static str),
+    /// A number to raise when the code that installs it does something else.
+    Edition(u32),
+}
 
-/// Installs the environment, unless what is there is up to date. Returns its folder.
+const PYTHON: Part = Part {
+    folder: "venv",
+    recipe: Recipe::Manifest("requirements.txt"),
+    install: install_python,
+};
+const NODE: Part = Part {
+    folder: "node_modules",
+    recipe: Recipe::Manifest("package.json"),
+    install: install_node,
+};
+const NGINX: Part = Part {
+    folder: "nginx",
+    recipe: Recipe::Edition(1),
+    install: |dir| nginx::install(&dir.join("nginx")),
+};
+const MEDIAWIKI: Part = Part {
+    folder: "mediawiki",
+    recipe: Recipe::Edition(1),
+    install: |dir| mediawiki::install(&dir.join("mediawiki")),
+};
+
+/// Installs what of the environment is missing or out of date. Returns its folder.
 pub(crate) fn install() -> Result<PathBuf> {
     let dir = folder()?;
-    let wanted = manifests()?;
-    if fs::read_to_string(dir.join(STAMP)).is_ok_and(|installed| installed == wanted) {
-        return Ok(dir);
-    }
-    eprintln!(
-        "xtask: installing the test environment in {}",
-        dir.display()
-    );
-    for old in ["venv", "node_modules", "nginx"] {
-        remove(&dir.join(old))?;
-    }
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    // Each waits for its registry most of the time.
+    // Each waits for its registry most of the time; the last two share theirs.
     thread::scope(|scope| {
-        let python = scope.spawn(|| install_python(&dir));
-        install_node(&dir)?;
-        nginx::install(&dir.join("nginx"))?;
-        python.join().expect("it returns its errors")
+        let python = scope.spawn(|| PYTHON.ensure(&dir));
+        let node = scope.spawn(|| NODE.ensure(&dir));
+        NGINX.ensure(&dir)?;
+        MEDIAWIKI.ensure(&dir)?;
+        python.join().expect("it returns its errors")?;
+        node.join().expect("it returns its errors")
     })?;
-    fs::write(dir.join(STAMP), wanted).context("cannot note what is installed")?;
     Ok(dir)
+}
+
+impl Part {
+    fn ensure(&self, dir: &Path) -> Result<()> {
+        let wanted = self.recipe.text()?;
+        let stamp = dir.join(format!("{}.installed", self.folder));
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+            return Ok(());
+        }
+        eprintln!("xtask: installing {}", dir.join(self.folder).display());
+        remove(&dir.join(self.folder))?;
+        (self.install)(dir)?;
+        // Written last, so that an installation cut short is done again.
+        fs::write(stamp, wanted).context("cannot note what is installed")
+    }
+}
+
+impl Recipe {
+    fn text(&self) -> Result<String> {
+        match self {
+            Self::Manifest(name) => fs::read_to_string(manifest(name))
+                .with_context(|| format!("cannot read tests/{name}")),
+            Self::Edition(number) => Ok(number.to_string()),
+        }
+    }
 }
 
 /// Only what was installed here is removed: the folder itself may be anybody's.
@@ -57,16 +102,6 @@ fn folder() -> Result<PathBuf> {
     let chosen = env::var_os(VARIABLE).map(PathBuf::from);
     let dir = chosen.unwrap_or_else(|| crate::root().join("target/test-env"));
     std::path::absolute(&dir).with_context(|| format!("{VARIABLE} is not a path"))
-}
-
-/// The text of all manifests: what the stamp is compared with.
-fn manifests() -> Result<String> {
-    MANIFESTS
-        .into_iter()
-        .map(|name| {
-            fs::read_to_string(manifest(name)).with_context(|| format!("cannot read tests/{name}"))
-        })
-        .collect()
 }
 
 fn manifest(name: &str) -> PathBuf {

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tapline_expr::Place;
 
-use crate::{PaginationParams, PartitionParams, RequestMethod, ResponseParams, ScheduleParams};
+use crate::{
+    PaginationParams, PartitionParams, RequestMethod, ResponseParams, ScheduleParams, UiAttributes,
+};
 
 /// What is asked for, and how the answer is read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,7 +15,7 @@ use crate::{PaginationParams, PartitionParams, RequestMethod, ResponseParams, Sc
 pub struct Attributes {
     /// What a catalogue shows; not used.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ui_attributes: Option<Map<String, Value>>,
+    pub ui_attributes: Option<UiAttributes>,
     /// The URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url_params: Option<UrlParams>,
@@ -43,6 +45,18 @@ pub struct Attributes {
     /// What divides the stream into slices, each read on its own. Ours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partition_params: Vec<PartitionParams>,
+}
+
+impl Attributes {
+    /// Whether the attribute called `key`, one that the operator might give instead, is there.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        match key {
+            "urlParams" => self.url_params.is_some(),
+            "contentPath" => self.content_path.is_some(),
+            "paginationParams" => self.pagination_params.is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// The URL of a stream.

@@ -4,11 +4,20 @@
 mod auth;
 mod content;
 mod headers;
+mod pages;
 mod paging;
+mod params;
+mod partition;
+mod response;
+mod schedule;
 mod schemas;
 mod stream;
 mod texts;
 
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use serde::Deserialize;
 use serde_json::Value;
 
 pub(crate) use schemas::compile;
@@ -60,21 +69,27 @@ pub fn check(text: &str) -> Checked {
     }
 }
 
-/// The document, if it has the strict form.
-fn strict(value: &Value) -> Result<ConnectorDocument, Vec<Diagnostic>> {
+/// The strict schema, and what validates by it: made once, for a thousand documents.
+static STRICT: LazyLock<(Value, Result<Validator, String>)> = LazyLock::new(|| {
     let schema = connector_schema();
-    let unusable = |error: String| vec![Diagnostic::error("E-schema", "", error)];
-    let validator =
-        jsonschema::validator_for(&schema).map_err(|error| unusable(error.to_string()))?;
-    let errors = judge(value, &schema, &validator);
+    let validator = jsonschema::validator_for(&schema).map_err(|error| error.to_string());
+    (schema, validator)
+});
+
+/// The document, if it has the strict form.
+pub(crate) fn strict(value: &Value) -> Result<ConnectorDocument, Vec<Diagnostic>> {
+    let unusable = |error: &str| vec![Diagnostic::error("E-schema", "", error)];
+    let (schema, validator) = &*STRICT;
+    let validator = validator.as_ref().map_err(|error| unusable(error))?;
+    let errors = judge(value, schema, validator);
     if !errors.is_empty() {
         return Err(errors);
     }
-    serde_json::from_value(value.clone()).map_err(|error| unusable(error.to_string()))
+    ConnectorDocument::deserialize(value).map_err(|error| unusable(&error.to_string()))
 }
 
 /// What a schema cannot say.
-fn judged(document: &ConnectorDocument) -> Vec<Diagnostic> {
+pub(crate) fn judged(document: &ConnectorDocument) -> Vec<Diagnostic> {
     let mut out = Vec::new();
     whole(document, &mut out);
     for (index, way) in document.auth_specs().iter().enumerate() {

@@ -89,10 +89,21 @@ impl SourceSpec {
         partitions.iter().flat_map(PartitionParams::names).collect()
     }
 
+    /// The names of the columns that its `schema` declares; `None` if it declares none.
+    pub(crate) fn columns(&self) -> Option<Vec<String>> {
+        let columns = crate::planning::columns(self);
+        let names: Vec<String> = columns.into_iter().map(|column| column.name).collect();
+        (!names.is_empty()).then_some(names)
+    }
+
+    /// Whether `spec` declares the parameter `name`.
+    pub(crate) fn declares(&self, name: &str) -> bool {
+        self.properties().any(|(known, _)| known == name)
+    }
+
     /// Whether the operator gives `urlParams` and the like, rather than this document.
     pub fn is_generic(&self) -> bool {
-        self.attributes.url_params.is_none()
-            && self.properties().any(|(name, _)| name == "urlParams")
+        self.attributes.url_params.is_none() && self.declares("urlParams")
     }
 }
 

@@ -27,6 +27,7 @@ mod schema;
 mod source;
 mod suggest;
 mod tolerant;
+mod ui;
 mod yaml;
 
 pub use attributes::{Attributes, ContentPath, ExplodeEntityPath, UrlParams};
@@ -51,3 +52,4 @@ pub use response::{ResponseParams, ResponseRule};
 pub use schedule::{ScheduleKind, ScheduleParams};
 pub use schema::{connector_schema, plain_schema};
 pub use tapline_expr::{Param, Params, Secret};
+pub use ui::{UiAttributes, UiCategory, UiText};

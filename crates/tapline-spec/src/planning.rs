@@ -4,6 +4,7 @@ mod auth;
 mod columns;
 mod content;
 mod lineage;
+mod overlay;
 mod paging;
 mod params;
 mod partitions;
@@ -16,8 +17,12 @@ use std::str::FromStr;
 
 use tapline_expr::{ExprError, Template};
 
-use crate::{AuthSpec, ConnectorDocument, Diagnostic, Params, Plan, SourceSpec, pointer, suggest};
+use crate::{
+    AuthSpec, ColumnPlan, ConnectorDocument, Diagnostic, Params, Plan, SourceSpec, pointer, suggest,
+};
 use lineage::Member;
+
+pub(crate) use overlay::KEYS as OPERATOR_KEYS;
 
 /// A plan, and the parameters to run it with.
 #[derive(Clone, Debug)]
@@ -41,7 +46,7 @@ pub fn plan(
     params: &Params,
 ) -> Result<Planned, Vec<Diagnostic>> {
     let way = auth::choose(document, auth).map_err(|error| vec![error])?;
-    let lineage = lineage::of(document, stream)?;
+    let lineage = lineage::of(document, stream, params)?;
     let sources: Vec<&SourceSpec> = lineage.iter().map(|member| &member.source).collect();
     let mut errors = Vec::new();
     let effective = params::effective(document, &sources, way.as_ref(), params, &mut errors);
@@ -141,6 +146,16 @@ fn draft(
         partitions,
         columns,
     })
+}
+
+/// The columns that the stream's `schema` declares.
+pub(crate) fn columns(source: &SourceSpec) -> Vec<ColumnPlan> {
+    let mut desk = Desk::new(String::new(), Vec::new());
+    let Some(content) = content::plan(&mut desk, &source.attributes) else {
+        return Vec::new();
+    };
+    let explode = content::explode(&mut desk, &source.attributes, &content);
+    columns::declared(source.schema.as_ref(), &content, explode.as_ref())
 }
 
 fn connector_name(document: &ConnectorDocument) -> String {

@@ -6,6 +6,7 @@
 mod paging;
 mod placeholder;
 mod rewrite;
+mod ui;
 mod url;
 
 use serde_json::{Map, Value, json};
@@ -76,6 +77,12 @@ fn wrapped(mut source: Value) -> Value {
 }
 
 fn document_forms(document: &mut Map<String, Value>, rewrite: &mut Rewrite) {
+    for key in ["transformationSpec", "transformationSpecs"] {
+        if document.shift_remove(key).is_some() {
+            let message = format!("`{key}` is not read: tapline moves records as they are");
+            rewrite.lint("L-transformation", format!("/{key}"), message);
+        }
+    }
     if let Some(Value::Array(ways)) = document.get_mut("authSpec") {
         for (index, way) in ways.iter_mut().enumerate() {
             auth_forms(way, &format!("/authSpec/{index}"), rewrite);
@@ -134,6 +141,7 @@ fn source_forms(source: &mut Map<String, Value>, at: &str, rewrite: &mut Rewrite
 }
 
 fn attribute_forms(attributes: &mut Map<String, Value>, at: &str, rewrite: &mut Rewrite) {
+    ui::forms(attributes, at, rewrite);
     url::forms(attributes, at, rewrite);
     content_forms(attributes, at, rewrite);
     if let Some(Value::Object(paging)) = attributes.get_mut("paginationParams") {

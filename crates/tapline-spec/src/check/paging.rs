@@ -1,10 +1,11 @@
 //! Whether `paginationParams` has what its type needs, and nothing its type ignores.
 
+use serde_json::Value;
 use tapline_expr::Condition;
 
 use crate::check::content::check_selector;
 use crate::check::headers;
-use crate::{Diagnostic, PaginationKind, PaginationParams, ParameterType};
+use crate::{Diagnostic, PaginationKind, PaginationParams, ParameterType, RequestMethod};
 
 /// A key of `paginationParams`: its name, whether it is there, and the types it belongs to.
 type Field = (&'static str, bool, &'static [PaginationKind], bool);
@@ -36,10 +37,79 @@ pub(super) fn check(params: &PaginationParams, at: &str, out: &mut Vec<Diagnosti
             check_selector(selector, &format!("{at}/{key}"), out);
         }
     }
-    if let (Some(ParameterType::HeaderParam), Some(name)) =
-        (params.parameter_type, &params.parameter_name)
-    {
-        headers::check_name(name, &format!("{at}/parameterName"), out);
+    check_last_page(params, at, out);
+}
+
+/// Numbers from the first page to the last.
+fn check_last_page(params: &PaginationParams, at: &str, out: &mut Vec<Diagnostic>) {
+    let first = params.initial_page_index.unwrap_or(0);
+    let last = params.end_page_index.as_ref().and_then(Value::as_u64);
+    if let Some(last) = last.filter(|last| *last < first) {
+        let message = format!("the last page, {last}, comes before the first, {first}");
+        let at = format!("{at}/endPageIndex");
+        out.push(Diagnostic::error("E-page-range", at, message));
+    }
+}
+
+/// Checks where tokens go.
+pub(super) fn check_tokens(
+    params: &PaginationParams,
+    method: Option<RequestMethod>,
+    at: &str,
+    out: &mut Vec<Diagnostic>,
+) {
+    let mut token = |kind: ParameterType, name: Option<&String>, at: &str| match (kind, name) {
+        (ParameterType::HeaderParam, Some(name)) => {
+            headers::check_name(name, &format!("{at}/parameterName"), out);
+        }
+        (ParameterType::BodyParam, _) if method == Some(RequestMethod::Get) => {
+            let message = "a GET has no body for the token to go into";
+            let at = format!("{at}/parameterType");
+            out.push(
+                Diagnostic::error("E-get-token", at, message)
+                    .with_hint("say `method`: `POST` in `urlParams`"),
+            );
+        }
+        _ => {}
+    };
+    if let Some(kind) = params.parameter_type {
+        token(kind, params.parameter_name.as_ref(), at);
+    }
+    for (index, one) in params.continuation_tokens.iter().enumerate() {
+        let at = format!("{at}/continuationTokens/{index}");
+        token(one.parameter_type, one.parameter_name.as_ref(), &at);
+    }
+    for (index, one) in params.continuation_tokens.iter().enumerate() {
+        check_selector(
+            &one.path,
+            &format!("{at}/continuationTokens/{index}/path"),
+            out,
+        );
+    }
+    check_single(params, at, out);
+}
+
+/// Either the list, or the keys of a single token.
+fn check_single(params: &PaginationParams, at: &str, out: &mut Vec<Diagnostic>) {
+    if params.continuation_tokens.is_empty() {
+        return;
+    }
+    for (key, is_given) in [
+        (
+            "continuationTokenPath",
+            params.continuation_token_path.is_some(),
+        ),
+        ("parameterType", params.parameter_type.is_some()),
+        ("parameterName", params.parameter_name.is_some()),
+    ] {
+        if is_given {
+            let message = format!("`{key}` and `continuationTokens` are both given");
+            let at = format!("{at}/{key}");
+            out.push(
+                Diagnostic::error("E-both-spellings", at, message)
+                    .with_hint("put the token into the list"),
+            );
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Whether one stream says everything that is needed to read it.
 
-use serde_json::Value;
-
-use crate::check::texts::Names;
-use crate::check::{content, headers, paging, schemas};
-use crate::{ConnectorDocument, Diagnostic, RequestMethod, SourceSpec, UrlParams};
+use crate::check::texts::{self, Names};
+use crate::check::{
+    content, headers, pages, paging, params, partition, response, schedule, schemas,
+};
+use crate::{Attributes, ConnectorDocument, Diagnostic, RequestMethod, SourceSpec, UrlParams};
 
 pub(super) fn check(
     document: &ConnectorDocument,
@@ -13,9 +13,13 @@ pub(super) fn check(
     out: &mut Vec<Diagnostic>,
 ) {
     schemas::check(&source.spec, &format!("{at}/spec"), out);
+    params::secrets(&source.spec, &format!("{at}/spec"), out);
+    if source.is_generic() {
+        return;
+    }
+    let (stream_at, at) = (at, format!("{at}/attributes"));
     let names = Names::of(document, source);
     let attributes = &source.attributes;
-    let at = format!("{at}/attributes");
     match &attributes.url_params {
         Some(url) => check_url(
             url,
@@ -24,27 +28,40 @@ pub(super) fn check(
             &format!("{at}/urlParams"),
             out,
         ),
-        None if source.is_generic() => return,
         None => out.push(crate::judge::missing(&at, "urlParams")),
     }
-    let header_params = Value::Object(attributes.header_params.clone());
-    names.check(&header_params, &format!("{at}/headerParams"), out);
-    headers::check(
-        &attributes.header_params,
-        &format!("{at}/headerParams"),
-        out,
-    );
-    if let Some(body) = &attributes.body_params {
-        names.check(body, &format!("{at}/bodyParams"), out);
-        check_body(
-            attributes.url_params.as_ref(),
-            &format!("{at}/bodyParams"),
-            out,
-        );
+    let request = texts::of(attributes, &at);
+    let window = texts::of_schedule(attributes, &at);
+    for text in request.iter().chain(&window) {
+        names.check(text, out);
     }
-    content::check(attributes, &at, out);
-    match &attributes.pagination_params {
-        Some(params) => paging::check(params, &format!("{at}/paginationParams"), out),
+    let at_headers = format!("{at}/headerParams");
+    headers::check(&attributes.header_params, &at_headers, out);
+    check_body(attributes, &format!("{at}/bodyParams"), out);
+    content::check(source, &at, out);
+    check_paging(source, &at, out);
+    pages::check(source, &at, out);
+    response::check(attributes, &names, &at, out);
+    schedule::check(attributes.schedule_params.as_ref(), &request, &at, out);
+    let texts: Vec<_> = request.into_iter().chain(window).collect();
+    partition::check(document, source, &texts, &at, out);
+    // A misspelt placeholder has been reported; that its parameter is then not used says nothing new.
+    if out
+        .iter()
+        .all(|d| !matches!(d.code, "E-placeholder" | "E-template"))
+    {
+        params::unused(document, source, &texts, stream_at, out);
+    }
+}
+
+fn check_paging(source: &SourceSpec, at: &str, out: &mut Vec<Diagnostic>) {
+    let method = source.attributes.url_params.as_ref().map(|url| url.method);
+    match &source.attributes.pagination_params {
+        Some(params) => {
+            paging::check(params, &format!("{at}/paginationParams"), out);
+            paging::check_tokens(params, method, &format!("{at}/paginationParams"), out);
+        }
+        None if source.declares("paginationParams") => {}
         None => out.push(Diagnostic::lint(
             "L-no-pagination",
             at,
@@ -61,7 +78,7 @@ fn check_url(
     out: &mut Vec<Diagnostic>,
 ) {
     match &url.host {
-        Some(host) => check_host(host, names, &format!("{at}/host"), out),
+        Some(host) => check_host(host, &format!("{at}/host"), out),
         // Adobe lets the host be a parameter; a fragment gets it from its connection.
         None if names.declares_host() => {}
         None if is_fragment => out.push(Diagnostic::lint(
@@ -74,20 +91,16 @@ fn check_url(
                 .with_hint("write it, or declare the parameter `host`"),
         ),
     }
-    let path_at = format!("{at}/path");
-    names.check_text(&url.path, &path_at, out);
     if url.path.starts_with("//") || url.path.contains("://") {
         let message = format!("the path `{}` names a host of its own", url.path);
         out.push(
-            Diagnostic::error("E-path", path_at, message).with_hint("put it into `urlParams.host`"),
+            Diagnostic::error("E-path", format!("{at}/path"), message)
+                .with_hint("put it into `urlParams.host`"),
         );
     }
-    let query = Value::Object(url.query_params.clone());
-    names.check(&query, &format!("{at}/queryParams"), out);
 }
 
-fn check_host(host: &str, names: &Names<'_>, at: &str, out: &mut Vec<Diagnostic>) {
-    names.check_text(host, at, out);
+fn check_host(host: &str, at: &str, out: &mut Vec<Diagnostic>) {
     if !["http://", "https://", "${"]
         .iter()
         .any(|start| host.starts_with(start))
@@ -99,8 +112,9 @@ fn check_host(host: &str, names: &Names<'_>, at: &str, out: &mut Vec<Diagnostic>
     }
 }
 
-fn check_body(url: Option<&UrlParams>, at: &str, out: &mut Vec<Diagnostic>) {
-    if url.is_some_and(|url| url.method == RequestMethod::Get) {
+fn check_body(attributes: &Attributes, at: &str, out: &mut Vec<Diagnostic>) {
+    let url = attributes.url_params.as_ref();
+    if attributes.body_params.is_some() && url.is_some_and(|url| url.method == RequestMethod::Get) {
         out.push(
             Diagnostic::lint(
                 "L-get-body",

@@ -1,9 +1,74 @@
-//! Whether the placeholders of a request are declared.
+//! The texts of a request, and whether their placeholders are declared.
 
 use serde_json::Value;
 use tapline_expr::Template;
 
-use crate::{ConnectorDocument, Diagnostic, SourceSpec, pointer, suggest};
+use crate::{Attributes, ConnectorDocument, Diagnostic, SourceSpec, pointer, suggest};
+
+/// A text of a request, and where it stands.
+pub(super) struct Text {
+    pub(super) at: String,
+    pub(super) text: String,
+}
+
+/// Every text of the requests that `attributes`, which stand at `at`, describe.
+pub(super) fn of(attributes: &Attributes, at: &str) -> Vec<Text> {
+    let mut out = Vec::new();
+    if let Some(url) = &attributes.url_params {
+        let at = format!("{at}/urlParams");
+        if let Some(host) = &url.host {
+            add(&mut out, format!("{at}/host"), host);
+        }
+        add(&mut out, format!("{at}/path"), &url.path);
+        inside_all(&mut out, &format!("{at}/queryParams"), &url.query_params);
+    }
+    let at_headers = format!("{at}/headerParams");
+    inside_all(&mut out, &at_headers, &attributes.header_params);
+    if let Some(body) = &attributes.body_params {
+        inside(&mut out, &format!("{at}/bodyParams"), body);
+    }
+    out
+}
+
+/// The texts that stand for `{SCHEDULE_QUERY}`.
+pub(super) fn of_schedule(attributes: &Attributes, at: &str) -> Vec<Text> {
+    let mut out = Vec::new();
+    if let Some(params) = &attributes.schedule_params {
+        for (key, text) in [
+            ("incremental", &params.incremental),
+            ("backfill", &params.backfill),
+        ] {
+            if let Some(text) = text {
+                add(&mut out, format!("{at}/scheduleParams/{key}"), text);
+            }
+        }
+    }
+    out
+}
+
+fn add(out: &mut Vec<Text>, at: String, text: &str) {
+    let text = text.to_owned();
+    out.push(Text { at, text });
+}
+
+fn inside(out: &mut Vec<Text>, at: &str, value: &Value) {
+    match value {
+        Value::String(text) => add(out, at.to_owned(), text),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                inside(out, &format!("{at}/{index}"), item);
+            }
+        }
+        Value::Object(members) => inside_all(out, at, members),
+        _ => {}
+    }
+}
+
+fn inside_all(out: &mut Vec<Text>, at: &str, members: &serde_json::Map<String, Value>) {
+    for (key, member) in members {
+        inside(out, &pointer::join(at, key), member);
+    }
+}
 
 /// The names that `${...}` may use in one stream.
 pub(super) struct Names<'a> {
@@ -15,11 +80,11 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     pub(super) fn of(document: &'a ConnectorDocument, source: &'a SourceSpec) -> Self {
         let mut known: Vec<&str> = source.properties().map(|(name, _)| name).collect();
-        known.extend(source.sliced());
         for way in document.auth_specs() {
             known.extend(crate::document::properties(&way.spec).map(|(name, _)| name));
         }
         let declares_host = known.contains(&"host");
+        known.extend(source.sliced());
         // The operator may always give it.
         known.push("host");
         known.sort_unstable();
@@ -36,31 +101,22 @@ impl<'a> Names<'a> {
         self.declares_host
     }
 
-    /// Checks every text in `value`.
-    pub(super) fn check(&self, value: &Value, at: &str, out: &mut Vec<Diagnostic>) {
-        match value {
-            Value::String(text) => self.check_text(text, at, out),
-            Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.check(item, &format!("{at}/{index}"), out);
-                }
-            }
-            Value::Object(members) => {
-                for (key, member) in members {
-                    self.check(member, &pointer::join(at, key), out);
-                }
-            }
-            _ => {}
+    /// Checks one text.
+    pub(super) fn check(&self, Text { at, text }: &Text, out: &mut Vec<Diagnostic>) {
+        match text.parse::<Template>() {
+            Ok(template) => self.check_names(template.params(), at, out),
+            Err(error) => out.push(Diagnostic::error("E-template", at, error.to_string())),
         }
     }
 
-    /// Checks one text.
-    pub(super) fn check_text(&self, text: &str, at: &str, out: &mut Vec<Diagnostic>) {
-        let template: Template = match text.parse() {
-            Ok(template) => template,
-            Err(error) => return out.push(Diagnostic::error("E-template", at, error.to_string())),
-        };
-        for name in template.params().filter(|name| !self.known.contains(name)) {
+    /// Checks the names of parameters.
+    pub(super) fn check_names<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+        at: &str,
+        out: &mut Vec<Diagnostic>,
+    ) {
+        for name in names.filter(|name| !self.known.contains(name)) {
             out.push(self.undeclared(name, at));
         }
     }

@@ -1,6 +1,8 @@
 //! A stream and the streams whose records its slices come from.
 
-use super::find;
+use tapline_expr::Params;
+
+use super::{find, overlay};
 use crate::{ConnectorDocument, Diagnostic, SourceSpec, pointer, suggest};
 
 /// A stream, ready to be planned.
@@ -12,10 +14,15 @@ pub(super) struct Member {
 }
 
 /// The stream called `name`, last, after all that it needs.
-pub(super) fn of(document: &ConnectorDocument, name: &str) -> Result<Vec<Member>, Vec<Diagnostic>> {
+pub(super) fn of(
+    document: &ConnectorDocument,
+    name: &str,
+    given: &Params,
+) -> Result<Vec<Member>, Vec<Diagnostic>> {
     let (source, at) = find(document, name).map_err(|error| vec![error])?;
     let mut lineage = Lineage {
         document,
+        given,
         members: Vec::new(),
     };
     lineage.add(name, at, source, &mut Vec::new())?;
@@ -24,6 +31,7 @@ pub(super) fn of(document: &ConnectorDocument, name: &str) -> Result<Vec<Member>
 
 struct Lineage<'a> {
     document: &'a ConnectorDocument,
+    given: &'a Params,
     members: Vec<Member>,
 }
 
@@ -36,23 +44,27 @@ impl Lineage<'_> {
         source: &SourceSpec,
         trail: &mut Vec<String>,
     ) -> Result<(), Vec<Diagnostic>> {
-        let source = source.clone();
+        let mut member = Member {
+            name: name.to_owned(),
+            at,
+            source: source.clone(),
+        };
+        overlay::apply(self.document, &mut member, self.given)?;
         trail.push(name.to_owned());
-        for (index, partition) in source.attributes.partition_params.iter().enumerate() {
+        for (index, partition) in member.source.attributes.partition_params.iter().enumerate() {
             let Some(parent) = &partition.parent else {
                 continue;
             };
-            let from = format!("{at}/attributes/partitionParams/{index}/parent/stream");
+            let from = format!(
+                "{}/attributes/partitionParams/{index}/parent/stream",
+                member.at
+            );
             if self.members.iter().all(|m| m.name != parent.stream) {
                 self.add_parent(&parent.stream, from, trail)?;
             }
         }
         trail.pop();
-        self.members.push(Member {
-            name: name.to_owned(),
-            at,
-            source,
-        });
+        self.members.push(member);
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! next run must end with the right code, say why, stay small, and leave the table alone unless it
 //! proves that what it shows is all there is.
 
+mod at_limit;
 mod bodies;
 mod bombs;
 mod endless;

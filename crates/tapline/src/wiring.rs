@@ -17,7 +17,7 @@ use tapline_state::SqliteState;
 use uuid::Uuid;
 
 use crate::connectors::{Catalogue, Connector};
-use crate::doors::{SystemClock, ThreadPool};
+use crate::doors::{SystemClock, Worker};
 use crate::failure::Result;
 use crate::project::{Connection, Destination, Lookup, Pipeline, Project, pointer};
 
@@ -166,7 +166,7 @@ impl<'a> Wiring<'a> {
             transport: client.transport(hooks.clone()),
             hooks: hooks.clone(),
             clock: self.clock.clone(),
-            compute: Arc::new(ThreadPool),
+            compute: Arc::new(Worker::new("tapline-decode")),
             redactor,
             limits: Limits::default(),
             run_id: reading.run_id,
@@ -226,7 +226,7 @@ impl<'a> Wiring<'a> {
             destination: target::open(self.project, destination, self.clock.clone())?,
             state,
             clock: self.clock.clone(),
-            compute: Arc::new(ThreadPool),
+            compute: Arc::new(Worker::new("tapline-run")),
         })
     }
 }

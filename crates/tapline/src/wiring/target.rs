@@ -7,7 +7,7 @@ use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
 use tapline_dest_sqlite::SqliteDestination;
 use tapline_engine::PageForm;
 
-use crate::doors::ThreadPool;
+use crate::doors::Worker;
 use crate::project::{self, FileCommit, FileFormat, Project};
 
 /// Opens `wanted`, a destination of `project`.
@@ -31,7 +31,7 @@ pub(super) fn open(
                     FileCommit::Group => CommitEvery::Group,
                 },
                 clock,
-                compute: Arc::new(ThreadPool),
+                compute: Arc::new(Worker::new("tapline-files")),
             })?)
         }
     })

@@ -7,6 +7,7 @@
 //! [`Clock`], [`Compute`], [`Hooks`]. The engine knows only these; the crates that implement them
 //! know nothing of the engine. That is what lets one simulator stand in for all of the world.
 
+mod backoff;
 mod batch;
 mod clock;
 mod compute;
@@ -26,6 +27,7 @@ mod transport;
 mod verdict;
 mod window;
 
+pub use backoff::backoff;
 pub use batch::{Batch, Reject, RowOp, column};
 pub use clock::Clock;
 pub use compute::{Compute, Inline, compute};
@@ -46,6 +48,8 @@ pub use source::{PageStream, Slice, SliceTask, Source};
 pub use state::{Document, Lease, LogEntry, MarkKey, StateStore};
 pub use tapline_spec::{Param, Params, Secret};
 pub use tokio_util::sync::CancellationToken;
-pub use transport::{Body, BodyStream, Exchange, Purpose, Request, Response, Transport};
+pub use transport::{
+    Body, BodyStream, Exchange, Purpose, Request, Response, Transport, in_ranges,
+};
 pub use verdict::{EndSignal, ShortReason, UnknownReason, Verdict};
 pub use window::Window;

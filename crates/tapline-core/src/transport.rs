@@ -80,6 +80,9 @@ pub struct Request {
     pub body: Body,
     /// What it is for.
     pub purpose: Purpose,
+    /// Statuses, as inclusive ranges, that the sender judges itself: such an answer is handed back
+    /// at once, and never retried below this door.
+    pub judged: Vec<(u16, u16)>,
 }
 
 impl Request {
@@ -91,6 +94,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: Body::Empty,
             purpose: Purpose::Page,
+            judged: Vec::new(),
         }
     }
 
@@ -107,8 +111,16 @@ impl Request {
             headers: self.headers.clone(),
             body,
             purpose: self.purpose,
+            judged: self.judged.clone(),
         })
     }
+}
+
+/// Whether `status` is in one of the inclusive `ranges`.
+pub fn in_ranges(ranges: &[(u16, u16)], status: StatusCode) -> bool {
+    let status = status.as_u16();
+    let mut ranges = ranges.iter();
+    ranges.any(|(first, last)| (*first..=*last).contains(&status))
 }
 
 impl fmt::Debug for Request {
@@ -127,6 +139,8 @@ pub struct Exchange {
     pub attempts: u32,
     /// Time spent waiting: pace, rate limits, backoff.
     pub waited: Duration,
+    /// Time that the source asks to wait before another attempt, if it does.
+    pub asked: Option<Duration>,
 }
 
 /// A response.

@@ -58,6 +58,10 @@ pub enum EndSignal {
     SingleResponse,
     /// A plugin's `next_position` hook said so.
     Connector,
+    /// A rule of the spec calls the answer after the last page the end.
+    Declared,
+    /// A rule of the spec says that the slice has no records.
+    Skipped,
 }
 
 impl fmt::Display for EndSignal {
@@ -69,6 +73,8 @@ impl fmt::Display for EndSignal {
             Self::NoNext => "the last page names no next one",
             Self::SingleResponse => "one response is all there is",
             Self::Connector => "the connector said it was the last page",
+            Self::Declared => "an answer that the spec calls the end came after it",
+            Self::Skipped => "the spec skips a slice with such an answer",
         })
     }
 }

@@ -146,5 +146,6 @@ fn prepared(before: &Request, head: &RequestHead, body: RVec<u8>) -> wire::Resul
         headers: wire::headers(&head.headers)?,
         body: wire::body(body),
         purpose: before.purpose,
+        judged: before.judged.clone(),
     })
 }

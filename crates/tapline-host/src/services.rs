@@ -93,6 +93,7 @@ async fn http(transport: &dyn Transport, head: &str, body: RVec<u8>) -> Result<R
         headers: wire::headers(&head.headers).map_err(unusable)?,
         body: wire::body(body),
         purpose: Purpose::Plugin,
+        judged: Vec::new(),
     };
     let response = transport.send(request).await?;
     let head = ResponseHead {

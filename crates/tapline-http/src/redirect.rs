@@ -165,6 +165,8 @@ impl Sent {
             url: target,
             headers: self.headers,
             purpose: self.purpose,
+            // Whoever retries is above this door, and has taken note of them.
+            judged: Vec::new(),
         })
     }
 

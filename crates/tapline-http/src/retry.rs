@@ -13,10 +13,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use tapline_core::{
     Clock, Error, Events, FailedRequest, Limits, Purpose, Redactor, Request, Response, Result,
-    Retry, RunEvent, Transport,
+    Retry, RunEvent, Transport, backoff, in_ranges,
 };
 
-use crate::backoff::backoff;
 use crate::pace::Pace;
 use crate::place::place;
 use crate::wait::{asked, is_noticeable, too_long};
@@ -74,6 +73,7 @@ struct Trouble {
 impl Retrying {
     /// Sends `request` until there is no point in trying again.
     async fn persist(&self, mut request: Request, spent: &mut Spent) -> Result<Response> {
+        let judged = std::mem::take(&mut request.judged);
         loop {
             spent.attempts += 1;
             let again = (spent.attempts < self.limits.attempts).then(|| request.try_clone());
@@ -83,6 +83,12 @@ impl Retrying {
                 spent.waited += response.exchange.waited;
                 response.exchange.waited = spent.waited;
                 response.exchange.attempts = spent.attempts;
+                response.exchange.asked =
+                    asked(response.status, &response.headers, self.clock.now());
+                if in_ranges(&judged, response.status) {
+                    self.heed(response);
+                    return outcome;
+                }
             }
             let Some(trouble) = self.trouble(&outcome) else {
                 return outcome;
@@ -94,6 +100,15 @@ impl Retrying {
             self.sleep(wait, trouble.reason, spent.attempts + 1).await;
             spent.waited += wait;
             request = next;
+        }
+    }
+
+    /// Has other streams keep the wait that a judged `response` asks for; its sender keeps it too.
+    fn heed(&self, response: &Response) {
+        if let Some(wait) = response.exchange.asked
+            && reason(response.status).is_some()
+        {
+            self.pace.hold(wait);
         }
     }
 
@@ -111,7 +126,7 @@ impl Retrying {
         match outcome {
             Ok(response) => {
                 let reason = reason(response.status)?;
-                let asked = asked(response.status, &response.headers, self.clock.now());
+                let asked = response.exchange.asked;
                 Some(Trouble {
                     reason,
                     asked,

@@ -210,3 +210,19 @@ async fn a_body_is_sent_again_only_if_it_can_be() {
     let sent = setup.transport().send(request).await.unwrap();
     assert_eq!(sent.exchange.attempts, 1);
 }
+
+#[tokio::test]
+async fn an_answer_that_its_sender_judges_is_handed_back_at_once() {
+    let server = Server::start(|_, _| Reply::new(503, &[("retry-after", "7")], "")).await;
+    let setup = Setup::new(server.origin());
+    let judged = |judged| Request {
+        judged,
+        ..get(server.url("/"))
+    };
+    let sent = setup.transport().send(judged(vec![(404, 404), (500, 599)]));
+    let exchange = sent.await.unwrap().exchange;
+    assert_eq!(exchange.attempts, 1);
+    assert_eq!(exchange.asked, Some(Duration::from_secs(7)));
+    let sent = setup.transport().send(judged(vec![(504, 599)])).await;
+    assert_eq!(sent.unwrap().exchange.attempts, 5);
+}

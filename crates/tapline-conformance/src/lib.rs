@@ -6,6 +6,7 @@ pub mod fake_api;
 pub mod faults;
 mod lock;
 mod outcome;
+pub mod paged;
 pub mod random;
 pub mod simulator;
 pub mod state;

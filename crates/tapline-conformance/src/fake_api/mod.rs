@@ -10,6 +10,7 @@ mod fault;
 mod gate;
 mod generic;
 mod mailchimp;
+mod paged;
 mod paging;
 mod people;
 mod query;
@@ -34,6 +35,7 @@ pub use fault::{Fault, FaultAction, Lie, When};
 pub use stats::{SeenRequest, Stats};
 
 use crate::lock::lock;
+use crate::paged::Paged;
 
 use fault::FaultTable;
 
@@ -184,11 +186,13 @@ struct Shared {
     counts: Mutex<Counts>,
     stats: Mutex<Stats>,
     dead: CancellationToken,
+    paged: Paged,
 }
 
 impl Shared {
     fn new(address: SocketAddr, config: FakeApiConfig) -> Self {
         Self {
+            paged: Paged::new(1..=config.counts.generic, []),
             address,
             seed: config.seed,
             key: config.key,
@@ -228,6 +232,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .merge(mailchimp::routes())
         .merge(zendesk::routes())
         .merge(generic::routes())
+        .merge(paged::routes())
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
             gate::pass,

@@ -31,6 +31,25 @@ pub struct Span {
     pub end: Option<Timestamp>,
 }
 
+/// A bound of the time window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// The first instant wanted.
+    Start,
+    /// The first instant no longer wanted.
+    End,
+}
+
+impl Bound {
+    /// When it is.
+    pub(crate) fn of(self, window: Span) -> Option<Timestamp> {
+        match self {
+            Self::Start => window.start,
+            Self::End => window.end,
+        }
+    }
+}
+
 /// An answer, as an expression sees it.
 pub trait Response {
     /// What `selector` finds. Only what [`Expr::selectors`](crate::Expr::selectors) announced is

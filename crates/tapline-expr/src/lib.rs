@@ -18,7 +18,7 @@ mod selector;
 mod template;
 
 pub use condition::{Condition, Observed};
-pub use context::{Context, Response, Span};
+pub use context::{Bound, Context, Response, Span};
 pub use date::DateFormat;
 pub use expression::Expr;
 pub use params::{Param, Params};
@@ -28,7 +28,7 @@ pub use query::Query;
 pub use schedule::Schedule;
 pub use secret::Secret;
 pub use selector::Selector;
-pub use template::{Bound, Encoding, Template};
+pub use template::{Encoding, Template};
 
 use thiserror::Error;
 
@@ -101,9 +101,9 @@ pub enum ExprError {
         known: String,
     },
     /// A value cannot stand where its placeholder stands.
-    #[error("the value of `${{{name}}}` {reason}")]
+    #[error("the value of `{name}` {reason}")]
     Value {
-        /// The placeholder.
+        /// The placeholder, as written.
         name: String,
         /// Why not.
         reason: &'static str,

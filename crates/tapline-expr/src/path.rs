@@ -38,6 +38,12 @@ impl Path {
     }
 }
 
+impl From<Vec<Step>> for Path {
+    fn from(steps: Vec<Step>) -> Self {
+        Self(steps)
+    }
+}
+
 impl FromStr for Path {
     type Err = ExprError;
 

@@ -1,52 +1,40 @@
 //! Text with placeholders: `/3.0/lists/${listId}/members`.
 //!
+//! `${name}` is a parameter. `{START_TIME}`, `{END_TIME}` and `{SCHEDULE_QUERY}` are what the time
+//! window makes of the schedule. `@{...}` is an expression, and `@@{` the text `@{`.
+//!
 //! Values are put in once and never looked at again: a value that itself contains `${x}` is
-//! plain text. How a value is written depends on where it stands ([`Encoding`]).
+//! plain text. How a value is written depends on where it stands ([`Encoding`]). The author's own
+//! words are written as they are, in an expression as outside: `@{if(x, '?a=b', '')}` may add a
+//! query to a path, and what a parameter says in that expression may not.
+
+mod encode;
+mod parse;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
-use std::str::FromStr;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Context, ExprError};
-
-/// Everything but the unreserved characters of RFC 3986.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// Where a template stands, and so how its values are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// As they are: a query value or a body, which are encoded as a whole later.
-    Plain,
-    /// Percent-encoded: a value never adds a segment to a path.
-    PathSegment,
-    /// Letters, digits, `-` and `.` only, unless the placeholder is the whole template.
-    Host,
-    /// No control characters.
-    Header,
-}
-
-/// A bound of the time window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Bound {
-    /// The first instant wanted.
-    Start,
-    /// The first instant no longer wanted.
-    End,
-}
+pub use self::encode::Encoding;
+use crate::{Bound, Context, DateFormat, Expr, ExprError};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Segment {
     Text(String),
+    /// `${name}`.
     Param(String),
+    /// `{START_TIME}` or `{END_TIME}`.
+    Bound(Bound),
+    /// `{SCHEDULE_QUERY}`.
+    ScheduleQuery,
+    /// `@{...}`.
+    Expr(Expr),
 }
 
-/// A text with `${name}` placeholders.
+/// A text with placeholders.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Template(Vec<Segment>);
 
@@ -56,133 +44,150 @@ impl Template {
         Self(vec![Segment::Text(text.into())])
     }
 
-    /// The names of the parameters it needs.
+    /// The names of the parameters it cannot do without, those in expressions included.
     pub fn params(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|segment| match segment {
-            Segment::Param(name) => Some(name.as_str()),
-            Segment::Text(_) => None,
+        self.0.iter().flat_map(|segment| match segment {
+            Segment::Param(name) => vec![name.as_str()],
+            Segment::Expr(expr) => expr.params().collect(),
+            _ => Vec::new(),
         })
     }
 
     /// Whether the time window has a say in it: `{START_TIME}`, `{END_TIME}`, `{SCHEDULE_QUERY}`, or
     /// an expression that reads the window.
     pub fn is_scheduled(&self) -> bool {
-        false
+        self.0.iter().any(|segment| match segment {
+            Segment::Bound(_) | Segment::ScheduleQuery => true,
+            Segment::Expr(expr) => expr.is_scheduled(),
+            Segment::Text(_) | Segment::Param(_) => false,
+        })
     }
 
     /// The bound that it needs and that the window lacks. It then cannot be rendered: a query
     /// parameter is left out, anything else is an error.
-    pub fn lacks(&self, _context: &Context<'_>) -> Option<Bound> {
-        None
+    pub fn lacks(&self, context: &Context<'_>) -> Option<Bound> {
+        self.lacks_in(context, false)
+    }
+
+    fn lacks_in(&self, context: &Context<'_>, is_inner: bool) -> Option<Bound> {
+        self.0.iter().find_map(|segment| match segment {
+            Segment::Bound(bound) if bound.of(context.window).is_none() => Some(*bound),
+            Segment::ScheduleQuery => schedule_text(context, is_inner)?.lacks_in(context, true),
+            _ => None,
+        })
     }
 
     /// The text with every placeholder replaced.
     ///
     /// # Errors
-    /// A parameter has no value, or its value cannot stand there.
+    /// A parameter or the window's bound has no value, an expression has none, or a value cannot
+    /// stand there.
     pub fn render(&self, context: Context<'_>, encoding: Encoding) -> Result<String, ExprError> {
         let mut out = String::new();
-        for segment in &self.0 {
-            match segment {
-                Segment::Text(text) => out.push_str(text),
-                Segment::Param(name) => {
-                    let value = context
-                        .params
-                        .get(name)
-                        .ok_or_else(|| ExprError::Unresolved {
-                            name: name.clone(),
-                            known: context.params.names(),
-                        })?;
-                    self.write(&mut out, name, value.expose(), encoding)?;
-                }
-            }
-        }
+        self.render_in(&mut out, &context, encoding, false)?;
         Ok(out)
     }
 
-    fn write(
+    /// Renders this, which is what `{SCHEDULE_QUERY}` stands for if `is_inner`.
+    fn render_in(
         &self,
         out: &mut String,
-        name: &str,
-        value: &str,
+        context: &Context<'_>,
         encoding: Encoding,
+        is_inner: bool,
     ) -> Result<(), ExprError> {
-        let refuse = |reason| {
-            Err(ExprError::Value {
-                name: name.to_owned(),
-                reason,
-            })
-        };
-        match encoding {
-            Encoding::Plain => out.push_str(value),
-            Encoding::PathSegment if matches!(value, "" | "." | "..") => {
-                return refuse("is no path segment");
-            }
-            Encoding::PathSegment => out.extend(utf8_percent_encode(value, SEGMENT)),
-            Encoding::Host => {
-                let is_part = self.0.len() > 1;
-                if is_part
-                    && !value
-                        .chars()
-                        .all(|c| c.is_ascii_alphanumeric() || "-.".contains(c))
-                {
-                    return refuse("may hold only letters, digits, `-` and `.` in a host");
+        let is_whole = self.0.len() == 1;
+        for segment in &self.0 {
+            let written = match segment {
+                Segment::Text(text) => {
+                    out.push_str(text);
+                    Ok(())
                 }
-                out.push_str(value);
-            }
-            Encoding::Header if value.chars().any(char::is_control) => {
-                return refuse("holds a control character");
-            }
-            Encoding::Header => out.push_str(value),
+                Segment::ScheduleQuery => {
+                    let text = schedule_text(context, is_inner).ok_or(NO_SCHEDULE)?;
+                    text.render_in(out, context, encoding, true)?;
+                    Ok(())
+                }
+                Segment::Param(name) => {
+                    encode::value(out, param(name, context)?, encoding, is_whole)
+                }
+                Segment::Bound(bound) => {
+                    encode::value(out, &bound_text(*bound, context)?, encoding, is_whole)
+                }
+                Segment::Expr(expr) => encode::runs(out, &expr.runs(context)?, encoding, is_whole),
+            };
+            written.map_err(|reason| ExprError::Value {
+                name: segment.to_string(),
+                reason,
+            })?;
         }
         Ok(())
     }
 }
 
-impl FromStr for Template {
-    type Err = ExprError;
+/// Why `{SCHEDULE_QUERY}` has no value where there is no schedule, or within its own text.
+const NO_SCHEDULE: ExprError = ExprError::Window {
+    name: "SCHEDULE_QUERY",
+    reason: "`scheduleParams` of type ADVANCE says what it stands for",
+};
 
-    fn from_str(text: &str) -> Result<Self, ExprError> {
-        let error = |reason| ExprError::Template {
-            text: text.to_owned(),
-            reason,
-        };
-        let mut segments = Vec::new();
-        let mut rest = text;
-        while let Some(start) = rest.find("${") {
-            if start > 0 {
-                segments.push(Segment::Text(rest[..start].to_owned()));
-            }
-            let after = &rest[start + 2..];
-            let end = after.find('}').ok_or_else(|| error("`${` is not closed"))?;
-            let name = after[..end].trim();
-            if name.is_empty() {
-                return Err(error("`${}` names no parameter"));
-            }
-            if name.contains(':') {
-                return Err(error(
-                    "`${env:...}` and `${file:...}` belong into the project file, never into a spec",
-                ));
-            }
-            segments.push(Segment::Param(name.to_owned()));
-            rest = &after[end + 1..];
+fn param<'a>(name: &str, context: &Context<'a>) -> Result<&'a str, ExprError> {
+    let param = context.params.get(name);
+    let param = param.ok_or_else(|| ExprError::Unresolved {
+        name: name.to_owned(),
+        known: context.params.names(),
+    })?;
+    Ok(param.expose())
+}
+
+fn bound_text(bound: Bound, context: &Context<'_>) -> Result<String, ExprError> {
+    let name = bound.placeholder();
+    let reason = match bound {
+        Bound::Start => "the window has no start; `backfill` says what stands there without one",
+        Bound::End => "the window has no end",
+    };
+    let time = bound.of(context.window);
+    let time = time.ok_or(ExprError::Window { name, reason })?;
+    Ok(match context.schedule {
+        Some(schedule) => schedule.format.format(time),
+        None => DateFormat::default().format(time),
+    })
+}
+
+/// What `{SCHEDULE_QUERY}` stands for in this window; nothing inside its own text.
+fn schedule_text<'a>(context: &Context<'a>, is_inner: bool) -> Option<&'a Template> {
+    let schedule = context.schedule.filter(|_| !is_inner)?;
+    Some(match context.window.start {
+        Some(_) => &schedule.incremental,
+        None => &schedule.backfill,
+    })
+}
+
+impl Bound {
+    /// Its placeholder, without braces.
+    fn placeholder(self) -> &'static str {
+        match self {
+            Self::Start => "START_TIME",
+            Self::End => "END_TIME",
         }
-        if !rest.is_empty() {
-            segments.push(Segment::Text(rest.to_owned()));
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(&text.replace("@{", "@@{")),
+            Self::Param(name) => write!(f, "${{{name}}}"),
+            Self::Bound(bound) => write!(f, "{{{}}}", bound.placeholder()),
+            Self::ScheduleQuery => f.write_str("{SCHEDULE_QUERY}"),
+            Self::Expr(expr) => write!(f, "@{{{}}}", expr.text()),
         }
-        Ok(Self(segments))
     }
 }
 
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for segment in &self.0 {
-            match segment {
-                Segment::Text(text) => f.write_str(text)?,
-                Segment::Param(name) => write!(f, "${{{name}}}")?,
-            }
-        }
-        Ok(())
+        self.0.iter().try_for_each(|segment| segment.fmt(f))
     }
 }
 
@@ -197,53 +202,5 @@ impl<'de> Deserialize<'de> for Template {
         String::deserialize(deserializer)?
             .parse()
             .map_err(serde::de::Error::custom)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Param, Params};
-
-    fn render(template: &str, value: &str, encoding: Encoding) -> Result<String, ExprError> {
-        let params: Params = [("x", Param::Plain(value.to_owned()))]
-            .into_iter()
-            .collect();
-        let context = Context {
-            params: &params,
-            ..Context::default()
-        };
-        template.parse::<Template>()?.render(context, encoding)
-    }
-
-    #[test]
-    fn a_value_is_put_in_once() {
-        assert_eq!(render("a${x}b", "${x}", Encoding::Plain).unwrap(), "a${x}b");
-    }
-
-    #[test]
-    fn a_value_never_changes_the_shape_of_a_url() {
-        assert_eq!(
-            render("/lists/${x}/members", "../a?b#c d", Encoding::PathSegment).unwrap(),
-            "/lists/..%2Fa%3Fb%23c%20d/members"
-        );
-        assert!(render("/lists/${x}/members", "..", Encoding::PathSegment).is_err());
-        assert!(render("https://${x}.example.com", "evil.com/", Encoding::Host).is_err());
-        assert_eq!(
-            render("${x}", "http://127.0.0.1:8101", Encoding::Host).unwrap(),
-            "http://127.0.0.1:8101"
-        );
-        assert!(render("${x}", "a\r\nb", Encoding::Header).is_err());
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        let error = render("${y}", "1", Encoding::Plain).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "no value for `${y}`; known parameters: x"
-        );
-        assert!("${x".parse::<Template>().is_err());
-        assert!("${env:HOME}".parse::<Template>().is_err());
     }
 }

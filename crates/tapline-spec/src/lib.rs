@@ -11,6 +11,7 @@ mod choice;
 mod diagnose;
 mod diagnostic;
 mod document;
+mod explain;
 mod explode;
 mod json;
 mod judge;
@@ -36,6 +37,7 @@ pub use check::{Checked, check};
 pub use diagnose::{Diagnosis, diagnose, locate};
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::{ConnectorDocument, ConnectorKind, SourceSpec};
+pub use explain::{Explanation, codes, explain};
 pub use oauth::{
     ClientAuthentication, OAuthParams, RequestParameterOverride, TokenMethod, oauth_param,
 };

@@ -570,22 +570,22 @@ fn what_an_operator_describes_is_judged_like_a_spec() {
         "paginationParams",
         r#"{"type": "OFFSET", "limitName": "count", "limitValue": 0, "offsetname": "o"}"#,
         &[
-            "error[E-value]: the parameter `paginationParams/limitValue`: `limitValue` must be at least 1",
-            "error[E-unknown-key]: the parameter `paginationParams/offsetname`: unknown key `offsetname`; did you mean `offSetName`?",
+            "error[E-parameter]: the parameter `paginationParams`, at `limitValue`: `limitValue` must be at least 1",
+            "error[E-parameter]: the parameter `paginationParams`, at `offsetname`: unknown key `offsetname`; did you mean `offSetName`?",
         ],
     );
     check(
         "contentPath",
         r#"{"path": "$.a["}"#,
         &[
-            "error[E-path]: the parameter `contentPath/path`: `$.a[` is not a path: `]` is missing; write `$.a.b`, `$['a b']` or `$.a[0]`",
+            "error[E-parameter]: the parameter `contentPath`, at `path`: `$.a[` is not a path: `]` is missing; write `$.a.b`, `$['a b']` or `$.a[0]`",
         ],
     );
     check(
         "urlParams",
         r#"{"path": "/${nothing}", "method": "GET"}"#,
         &[
-            "error[E-placeholder]: the parameter `urlParams/path`: `${nothing}` is declared neither in `spec.properties` nor in an `authSpec`; known: accessToken, accessTokenUrl, authorizationTestUrl, clientId, clientSecret, contentPath, expirationDate, explodeEntityPath, headerParams, host, paginationParams, password, refreshToken, requestParameterOverride, scheduleParams, urlParams, username",
+            "error[E-parameter]: the parameter `urlParams`, at `path`: `${nothing}` is declared neither in `spec.properties` nor in an `authSpec`; known: accessToken, accessTokenUrl, authorizationTestUrl, clientId, clientSecret, contentPath, expirationDate, explodeEntityPath, headerParams, host, paginationParams, password, refreshToken, requestParameterOverride, scheduleParams, urlParams, username",
         ],
     );
     let lacking: Vec<_> = OPERATOR

@@ -3,6 +3,7 @@
 mod file;
 mod load;
 mod names;
+mod schedule;
 mod schema;
 mod value;
 

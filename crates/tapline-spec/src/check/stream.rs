@@ -45,11 +45,10 @@ pub(super) fn check(
     schedule::check(attributes.schedule_params.as_ref(), &request, &at, out);
     let texts: Vec<_> = request.into_iter().chain(window).collect();
     partition::check(document, source, &texts, &at, out);
-    // A misspelt placeholder has been reported; that its parameter is then not used says nothing new.
-    if out
-        .iter()
-        .all(|d| !matches!(d.code, "E-placeholder" | "E-template"))
-    {
+    // What was reported of the request may be why a parameter is not used.
+    let is_whole = attributes.url_params.is_some();
+    let is_misspelt = |d: &Diagnostic| matches!(d.code, "E-placeholder" | "E-template");
+    if is_whole && !out.iter().any(is_misspelt) {
         params::unused(document, source, &texts, stream_at, out);
     }
 }

@@ -119,13 +119,21 @@ fn judged(
 /// The finding as one about a parameter, which has no place in the document.
 fn named(finding: Diagnostic, reading: &tolerant::Reading, at: &str) -> Diagnostic {
     let written = reading.as_written(&finding.pointer);
-    let parameter = written.strip_prefix(at).unwrap_or_default();
-    let parameter = parameter.trim_start_matches('/');
-    let message = match parameter {
-        "" => format!("in what the parameters describe, {}", finding.message),
-        parameter => format!("the parameter `{parameter}`: {}", finding.message),
+    let below = written.strip_prefix(at).unwrap_or_default();
+    let (parameter, inner) = below.trim_start_matches('/').split_once('/').unzip();
+    let parameter = parameter.unwrap_or_else(|| below.trim_start_matches('/'));
+    let message = match (parameter, inner) {
+        ("", _) => format!("what the parameters describe together: {}", finding.message),
+        (parameter, None) => format!("the parameter `{parameter}`: {}", finding.message),
+        (parameter, Some(inner)) => {
+            format!(
+                "the parameter `{parameter}`, at `{inner}`: {}",
+                finding.message
+            )
+        }
     };
     Diagnostic {
+        code: "E-parameter",
         pointer: String::new(),
         message,
         ..finding

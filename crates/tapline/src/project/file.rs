@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::schedule::Schedule;
 use super::value::Value;
 
 /// A tapline project.
@@ -144,9 +145,8 @@ pub(crate) struct Pipeline {
     /// How old and new records come together; `full_load` unless given.
     #[serde(default)]
     pub(crate) sync: Sync,
-    /// When it runs, under a scheduler.
-    #[expect(dead_code, reason = "the schema checks it; `run` ignores schedules")]
-    schedule: Option<Schedule>,
+    /// When it runs, under a scheduler; `run` ignores it.
+    pub(crate) schedule: Option<Schedule>,
 }
 
 /// What a pipeline reads.
@@ -185,15 +185,13 @@ pub(crate) struct Sync {
     #[serde(default)]
     pub(crate) mode: SyncMode,
     /// The field that tells new records from old ones.
-    #[expect(dead_code, reason = "for sync modes that this version does not run")]
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// What the cursor holds.
     #[expect(dead_code, reason = "for sync modes that this version does not run")]
     cursor_type: Option<CursorType>,
     /// The fields that identify a record.
     #[serde(default)]
-    #[expect(dead_code, reason = "for sync modes that this version does not run")]
-    primary_keys: Vec<String>,
+    pub(crate) primary_keys: Vec<String>,
 }
 
 /// Sync modes.
@@ -233,34 +231,4 @@ enum CursorType {
     Integer,
     /// Text, in the order of its letters.
     String,
-}
-
-/// When a pipeline runs.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "the schema checks it; `run` ignores schedules")]
-struct Schedule {
-    /// The unit of `interval`.
-    frequency: Frequency,
-    /// Runs every so many units; 1 unless given.
-    #[schemars(range(min = 1))]
-    interval: Option<u32>,
-    /// Whether the past is fetched too.
-    backfill: Option<bool>,
-}
-
-/// The unit of a schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Frequency {
-    /// A single run.
-    Once,
-    /// Minutes.
-    Minute,
-    /// Hours.
-    Hour,
-    /// Days.
-    Day,
-    /// Weeks.
-    Week,
 }

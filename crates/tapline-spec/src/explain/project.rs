@@ -1,0 +1,90 @@
+//! What is wrong with a project file.
+
+use super::Explanation;
+
+pub(super) const ALL: &[Explanation] = &[
+    Explanation {
+        code: "E-connector",
+        title: "a connector that cannot be had",
+        text: "It is no plugin beside the program, no spec file, and not `rest`.",
+        example_bad: "connector: mailchmp",
+        example_good: "connector: mailchimp",
+    },
+    Explanation {
+        code: "E-file",
+        title: "a file that cannot be read",
+        text: "Paths are relative to the folder of the project file.",
+        example_bad: "connector: spec/shop.json",
+        example_good: "connector: specs/shop.json",
+    },
+    Explanation {
+        code: "E-interval",
+        title: "a schedule that cannot be kept",
+        text: "A single run has neither `interval` nor `backfill`; runs by the minute are at least 15 minutes apart.",
+        example_bad: "schedule: { frequency: minute, interval: 5 }",
+        example_good: "schedule: { frequency: minute, interval: 15 }",
+    },
+    Explanation {
+        code: "E-not-supported",
+        title: "something that this version does not do",
+        text: "The file is right, and this version of tapline cannot do what it says.",
+        example_bad: "sync: { mode: incremental }",
+        example_good: "sync: { mode: full_load }",
+    },
+    Explanation {
+        code: "E-project",
+        title: "a project file that cannot be used",
+        text: "It fits its schema, and still has no meaning. This is a fault of tapline.",
+        example_bad: "version: 1",
+        example_good: "version: 1",
+    },
+    Explanation {
+        code: "E-secret",
+        title: "a secret that cannot be had",
+        text: "`${env:NAME}` is an environment variable, `${file:PATH}` a file; `$${` stands for `${` itself.",
+        example_bad: "password: ${ENV:KEY}",
+        example_good: "password: ${env:KEY}",
+    },
+    Explanation {
+        code: "E-state",
+        title: "a state that cannot be kept",
+        text: "The state is kept in an SQLite file.",
+        example_bad: "state: postgres://localhost",
+        example_good: "state: sqlite:.tapline/state.db",
+    },
+    Explanation {
+        code: "E-streams",
+        title: "streams of another connector",
+        text: "Only the connector `rest` gets its streams from the project.",
+        example_bad: "connector: mailchimp\nstreams: { a: a.json }",
+        example_good: "connector: rest\nstreams: { a: a.json }",
+    },
+    Explanation {
+        code: "E-table",
+        title: "a table that cannot be written",
+        text: "Its name is reserved, or another pipeline fills it.",
+        example_bad: "table: sqlite_master",
+        example_good: "table: members",
+    },
+    Explanation {
+        code: "E-unknown-name",
+        title: "a name that is not there",
+        text: "A pipeline names a connection or a destination that the project does not have.",
+        example_bad: "destination: { name: lake, table: t }",
+        example_good: "destination: { name: warehouse, table: t }",
+    },
+    Explanation {
+        code: "L-no-cursor",
+        title: "new records cannot be told from old ones",
+        text: "An incremental pipeline asks for what is new since its `cursor`.",
+        example_bad: "sync: { mode: incremental }",
+        example_good: "sync: { mode: incremental, cursor: updated_at }",
+    },
+    Explanation {
+        code: "L-no-key",
+        title: "versions of a record cannot be told apart",
+        text: "Without `primary_keys` nothing says which records are versions of one.",
+        example_bad: "sync: { mode: incremental_with_qualify, cursor: updated_at }",
+        example_good: "sync: { mode: incremental_with_qualify, cursor: updated_at, primary_keys: [id] }",
+    },
+];

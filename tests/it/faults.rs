@@ -198,6 +198,7 @@ impl Rig<'_> {
             clock: clock.clone(),
             events: Events::none(),
             redactor: Redactor::default(),
+            tokens: None,
             user_agent: "tapline".to_owned(),
         });
         client.unwrap().transport(Arc::new(NoHooks))

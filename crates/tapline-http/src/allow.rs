@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tapline_core::{Request, Response, Result, Transport};
+use tapline_core::{Purpose, Request, Response, Result, Transport};
 use url::{Host, Url};
 
 use crate::address::{is_link_local, is_public};
@@ -29,6 +29,8 @@ struct Entry {
     origin: Origin,
     /// Whether the operator wrote this very entry.
     explicit: bool,
+    /// What it is for; `None`: for everything.
+    only: Option<Purpose>,
 }
 
 impl AllowList {
@@ -38,6 +40,7 @@ impl AllowList {
         let entries = origins.into_iter().map(|origin| Entry {
             origin,
             explicit: true,
+            only: None,
         });
         Self {
             entries: entries.collect(),
@@ -46,10 +49,23 @@ impl AllowList {
 
     /// Adds an origin that a spec named, unless it is listed already.
     pub(crate) fn derive(&mut self, origin: &Origin) {
-        if !self.entries.iter().any(|entry| entry.origin == *origin) {
+        self.add(origin, None);
+    }
+
+    /// Adds an origin for requests of one purpose: a token server is sent no pages, and what is
+    /// only tried there is not read from there.
+    pub(crate) fn derive_for(&mut self, purpose: Purpose, origin: &Origin) {
+        self.add(origin, Some(purpose));
+    }
+
+    fn add(&mut self, origin: &Origin, only: Option<Purpose>) {
+        let covers =
+            |entry: &Entry| entry.origin == *origin && (entry.only.is_none() || entry.only == only);
+        if !self.entries.iter().any(covers) {
             self.entries.push(Entry {
                 origin: origin.clone(),
                 explicit: false,
+                only,
             });
         }
     }
@@ -69,16 +85,18 @@ impl AllowList {
         is_public(address) || entries.any(|entry| entry.explicit || local)
     }
 
-    /// Whether a request may go to `url`.
-    pub(crate) fn check(&self, url: &Url) -> Result<()> {
+    /// Whether a request for `purpose` may go to `url`.
+    pub(crate) fn check(&self, url: &Url, purpose: Purpose) -> Result<()> {
         let origin = Origin::of(url)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refused(format!(
                 "a URL of {origin} holds a user name or password"
             )));
         }
-        let entry = self.entries.iter().find(|entry| entry.origin == origin);
-        let entry = entry.ok_or_else(|| self.not_listed(&origin))?;
+        let mut entries = self.entries.iter();
+        let entry = entries
+            .find(|entry| entry.origin == origin && entry.serves(purpose))
+            .ok_or_else(|| self.not_listed(&origin, purpose))?;
         let literal = match origin.host() {
             Host::Ipv4(v4) => Some(IpAddr::V4(*v4)),
             Host::Ipv6(v6) => Some(IpAddr::V6(*v6)),
@@ -92,12 +110,19 @@ impl AllowList {
         Ok(())
     }
 
-    fn not_listed(&self, origin: &Origin) -> tapline_core::Error {
-        let known: Vec<String> = self.entries.iter().map(|e| e.origin.to_string()).collect();
+    fn not_listed(&self, origin: &Origin, purpose: Purpose) -> tapline_core::Error {
+        let known = self.entries.iter().filter(|entry| entry.serves(purpose));
+        let known: Vec<String> = known.map(|entry| entry.origin.to_string()).collect();
         refused(format!(
             "{origin} is not an allowed host (allowed: {})",
             known.join(", ")
         ))
+    }
+}
+
+impl Entry {
+    fn serves(&self, purpose: Purpose) -> bool {
+        self.only.is_none_or(|only| only == purpose)
     }
 }
 
@@ -110,7 +135,7 @@ pub(crate) struct Allow {
 #[async_trait]
 impl Transport for Allow {
     async fn send(&self, request: Request) -> Result<Response> {
-        self.list.check(&request.url)?;
+        self.list.check(&request.url, request.purpose)?;
         self.inner.send(request).await
     }
 }
@@ -136,7 +161,7 @@ mod tests {
     #[test]
     fn only_listed_origins_pass() {
         fn check(url: &str, refusal: Option<&str>) {
-            let result = list().check(&url.parse().unwrap());
+            let result = list().check(&url.parse().unwrap(), Purpose::Page);
             match (result, refusal) {
                 (Ok(()), None) => {}
                 (Err(error), Some(part)) => {
@@ -156,6 +181,22 @@ mod tests {
         check("https://hush:hush@api.example.com/", Some("user name"));
         check("file:///etc/passwd", Some("only http and https"));
         check("http://169.254.169.254/", Some("link-local"));
+    }
+
+    #[test]
+    fn a_token_server_is_there_for_tokens_only() {
+        let mut list = list();
+        for origin in ["https://login.example.com", "https://api.example.com"] {
+            list.derive_for(Purpose::Token, &origin.parse().unwrap());
+        }
+        let login = "https://login.example.com/token".parse().unwrap();
+        list.check(&login, Purpose::Token).unwrap();
+        let error = list.check(&login, Purpose::Page).unwrap_err().to_string();
+        assert!(!error.contains("login.example.com,"), "{error}");
+        let api = "https://api.example.com/".parse().unwrap();
+        list.check(&api, Purpose::Page).unwrap();
+        list.derive(&login.join("/").unwrap().as_str().parse().unwrap());
+        list.check(&login, Purpose::Page).unwrap();
     }
 
     #[test]

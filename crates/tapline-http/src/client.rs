@@ -4,11 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapline_core::{Clock, Events, HookKind, Hooks, Limits, Params, Redactor, Result, Transport};
-use tapline_spec::AuthPlan;
+use tapline_core::{
+    Clock, Error, ErrorKind, Events, HookKind, Hooks, Limits, Params, Purpose, Redactor, Result,
+    Transport,
+};
+use tapline_spec::{AuthPlan, oauth_param};
+use url::Url;
 
 use crate::allow::{Allow, AllowList};
-use crate::auth::Auth;
+use crate::auth::{Auth, Connection, TokenStore, token_url};
 use crate::backoff::random;
 use crate::decode::Decode;
 use crate::hop::Hop;
@@ -39,6 +43,8 @@ pub struct ClientConfig {
     pub events: Events,
     /// Knows the secrets that no message may show.
     pub redactor: Redactor,
+    /// Where tokens are kept that the project does not have; `None`: in memory only.
+    pub tokens: Option<TokenStore>,
     /// `User-Agent`, unless a request has its own.
     pub user_agent: String,
 }
@@ -50,6 +56,7 @@ pub struct Client {
     /// The same with credentials.
     signed: Arc<dyn Transport>,
     base: Arc<[Origin]>,
+    test_url: Option<Url>,
     pace: Arc<Pace>,
     limits: Limits,
     clock: Arc<dyn Clock>,
@@ -63,23 +70,30 @@ impl Client {
     /// # Errors
     /// A parameter that `auth` names is missing or cannot be a header; TLS cannot be set up.
     pub fn new(config: ClientConfig) -> Result<Self> {
-        let mut list = config.allow;
+        let mut list = config.allow.clone();
         for origin in &config.base {
             list.derive(origin);
         }
-        let hop = Hop::new(
-            list.clone(),
-            &config.limits,
-            &config.user_agent,
-            config.redactor.clone(),
-        )?;
-        let decode = Decode::new(Arc::new(hop), &config.limits);
-        let bare: Arc<dyn Transport> = Arc::new(Allow {
-            inner: Arc::new(decode),
-            list,
-        });
+        if let Some(url) = token_url(&config.auth, &config.params)? {
+            list.derive_for(Purpose::Token, &Origin::of(&url)?);
+        }
+        let test_url = test_url(&config.params)?;
+        let test = test_url.as_ref().map(Origin::of).transpose()?;
+        if let Some(origin) = &test {
+            list.derive_for(Purpose::Check, origin);
+        }
+        let bare = bare(list, &config)?;
         let base: Arc<[Origin]> = config.base.into();
-        let auth = Auth::new(bare.clone(), base.clone(), &config.auth, &config.params)?;
+        let connection = Connection {
+            params: &config.params,
+            transport: bare.clone(),
+            store: config.tokens,
+            limits: &config.limits,
+            clock: config.clock.clone(),
+            events: config.events.clone(),
+            redactor: config.redactor.clone(),
+        };
+        let auth = Auth::new(base.clone(), test, &config.auth, connection)?;
         let pace = Pace::new(
             config.delay,
             config.limits.max_wait,
@@ -90,12 +104,19 @@ impl Client {
             bare,
             signed: Arc::new(auth),
             base,
+            test_url,
             pace: Arc::new(pace),
             limits: config.limits,
             clock: config.clock,
             events: config.events,
             redactor: config.redactor,
         })
+    }
+
+    /// Where the credentials are tried, if the operator says so: `authorizationTestUrl`. A request
+    /// for [`Purpose::Check`] may go there, with credentials.
+    pub fn test_url(&self) -> Option<&Url> {
+        self.test_url.as_ref()
     }
 
     /// A transport for one connector's requests; see the crate's documentation for its layers.
@@ -128,6 +149,26 @@ impl Client {
             jitter: random,
         })
     }
+}
+
+/// All that a request to a foreign host goes through.
+fn bare(list: AllowList, config: &ClientConfig) -> Result<Arc<dyn Transport>> {
+    let redactor = config.redactor.clone();
+    let hop = Hop::new(list.clone(), &config.limits, &config.user_agent, redactor)?;
+    let decode = Decode::new(Arc::new(hop), &config.limits);
+    Ok(Arc::new(Allow {
+        inner: Arc::new(decode),
+        list,
+    }))
+}
+
+fn test_url(params: &Params) -> Result<Option<Url>> {
+    let name = oauth_param::TEST_URL;
+    let url = params.get(name).map(|param| Url::parse(param.expose()));
+    url.transpose().map_err(|_| {
+        let message = format!("the parameter {name:?} is not a whole URL");
+        Error::new(ErrorKind::Usage, "read credentials", message)
+    })
 }
 
 impl fmt::Debug for Client {

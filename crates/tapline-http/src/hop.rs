@@ -113,6 +113,13 @@ fn failed(operation: &'static str, error: reqwest::Error, place: &str) -> Error 
     made.with_source(error).with("url", place)
 }
 
+/// Whether a request that failed with `error` cannot have reached anybody.
+pub(crate) fn never_left(error: &Error) -> bool {
+    let cause = std::error::Error::source(error);
+    let cause = cause.and_then(|cause| cause.downcast_ref::<reqwest::Error>());
+    cause.is_some_and(reqwest::Error::is_connect)
+}
+
 fn transient(error: &reqwest::Error) -> &'static str {
     if error.is_connect() {
         "no connection"

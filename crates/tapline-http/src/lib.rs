@@ -43,6 +43,6 @@ mod tls;
 mod wait;
 
 pub use allow::AllowList;
-pub use auth::sent_secret;
+pub use auth::{TokenStore, sent_secret};
 pub use client::{Client, ClientConfig};
 pub use origin::Origin;

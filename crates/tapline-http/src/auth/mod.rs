@@ -7,21 +7,37 @@ mod api_key;
 mod basic;
 mod bearer;
 mod none;
+mod oauth2;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::HeaderValue;
-use tapline_core::{Error, ErrorKind, Params, Request, Response, Result, Secret, Transport};
+use tapline_core::{
+    Error, ErrorKind, Params, Purpose, Request, Response, Result, Secret, Transport,
+};
 use tapline_spec::AuthPlan;
+use url::Url;
 
+use self::oauth2::OAuth2;
 use crate::Origin;
+
+pub(crate) use self::oauth2::Connection;
+pub use self::oauth2::TokenStore;
 
 /// Signs requests to the connection's own origins, and no others.
 pub(crate) struct Auth {
     inner: Arc<dyn Transport>,
     base: Arc<[Origin]>,
-    kind: Box<dyn Sign>,
+    /// Where the credentials may be tried, besides.
+    test: Option<Origin>,
+    kind: Kind,
+}
+
+/// Credentials that are there once and for all, or those that have to be got.
+enum Kind {
+    Fixed(Box<dyn Sign>),
+    OAuth2(OAuth2),
 }
 
 /// One kind of credentials.
@@ -31,23 +47,34 @@ trait Sign: Send + Sync {
 }
 
 impl Auth {
+    /// Over `parts.transport`, which is also how tokens are asked for.
     pub(crate) fn new(
-        inner: Arc<dyn Transport>,
         base: Arc<[Origin]>,
+        test: Option<Origin>,
         plan: &AuthPlan,
-        params: &Params,
+        parts: Connection<'_>,
     ) -> Result<Self> {
         Ok(Self {
-            inner,
             base,
-            kind: kind(plan, params)?,
+            test,
+            inner: parts.transport.clone(),
+            kind: match plan {
+                AuthPlan::OAuth2(plan) => Kind::OAuth2(OAuth2::new(plan, parts)?),
+                fixed => Kind::Fixed(kind(fixed, parts.params)?),
+            },
         })
+    }
+
+    fn signs(&self, request: &Request) -> Result<bool> {
+        let origin = Origin::of(&request.url)?;
+        let is_test = request.purpose == Purpose::Check && self.test.as_ref() == Some(&origin);
+        Ok(is_test || self.base.contains(&origin))
     }
 }
 
 fn kind(plan: &AuthPlan, params: &Params) -> Result<Box<dyn Sign>> {
     Ok(match plan {
-        AuthPlan::None => Box::new(none::None),
+        AuthPlan::None | AuthPlan::OAuth2(_) => Box::new(none::None),
         AuthPlan::Basic { username, password } => {
             Box::new(basic::Basic::new(params, username, password)?)
         }
@@ -60,6 +87,17 @@ fn kind(plan: &AuthPlan, params: &Params) -> Result<Box<dyn Sign>> {
     })
 }
 
+/// The token server that `plan` asks, if `params` say where it is.
+pub(crate) fn token_url(plan: &AuthPlan, params: &Params) -> Result<Option<Url>> {
+    match plan {
+        AuthPlan::OAuth2(plan) => oauth2::token_url(plan, params),
+        AuthPlan::None
+        | AuthPlan::Basic { .. }
+        | AuthPlan::Bearer { .. }
+        | AuthPlan::ApiKey { .. } => Ok(None),
+    }
+}
+
 /// What is sent for `plan` as one secret and is none of `params`: a redactor has to know it
 /// besides them, since the base64 of a pair does not contain that of its password.
 pub fn sent_secret(plan: &AuthPlan, params: &Params) -> Option<Secret> {
@@ -67,17 +105,26 @@ pub fn sent_secret(plan: &AuthPlan, params: &Params) -> Option<Secret> {
         AuthPlan::Basic { username, password } => basic::pair(params, username, password)
             .ok()
             .map(Secret::new),
-        AuthPlan::None | AuthPlan::Bearer { .. } | AuthPlan::ApiKey { .. } => None,
+        AuthPlan::None
+        | AuthPlan::Bearer { .. }
+        | AuthPlan::ApiKey { .. }
+        // A token server is sent more than one secret, and the redactor learns them on the way.
+        | AuthPlan::OAuth2(_) => None,
     }
 }
 
 #[async_trait]
 impl Transport for Auth {
     async fn send(&self, mut request: Request) -> Result<Response> {
-        if self.base.contains(&Origin::of(&request.url)?) {
-            self.kind.sign(&mut request);
+        let inner = &self.inner;
+        match &self.kind {
+            Kind::OAuth2(tokens) if self.signs(&request)? => tokens.send(&**inner, request).await,
+            Kind::Fixed(kind) if self.signs(&request)? => {
+                kind.sign(&mut request);
+                inner.send(request).await
+            }
+            _ => inner.send(request).await,
         }
-        self.inner.send(request).await
     }
 }
 

@@ -125,6 +125,7 @@ async fn a_missing_parameter_is_found_before_anything_is_sent() {
         clock: setup.clock.clone(),
         events: tapline_core::Events::none(),
         redactor: tapline_core::Redactor::default(),
+        tokens: None,
         user_agent: "tapline-test".to_owned(),
     };
     let error = Client::new(config).unwrap_err();

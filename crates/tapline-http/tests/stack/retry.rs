@@ -219,7 +219,8 @@ async fn an_answer_that_its_sender_judges_is_handed_back_at_once() {
         judged,
         ..get(server.url("/"))
     };
-    let sent = setup.transport().send(judged(vec![(404, 404), (500, 599)]));
+    let transport = setup.transport();
+    let sent = transport.send(judged(vec![(404, 404), (500, 599)]));
     let exchange = sent.await.unwrap().exchange;
     assert_eq!(exchange.attempts, 1);
     assert_eq!(exchange.asked, Some(Duration::from_secs(7)));

@@ -11,7 +11,7 @@ use tapline_core::{
     Body, Clock, Events, Hooks, Limits, NoHooks, Param, Params, Purpose, Redactor, Request,
     Response, Result, RunEvent, Secret, Transport,
 };
-use tapline_http::{AllowList, Client, ClientConfig};
+use tapline_http::{AllowList, Client, ClientConfig, TokenStore};
 use tapline_spec::{AuthPlan, KeyLocation};
 
 /// The secret of every test; it contains what must be escaped.
@@ -50,6 +50,9 @@ pub(crate) struct Setup {
     pub(crate) base: Vec<String>,
     pub(crate) allow: Vec<String>,
     pub(crate) auth: AuthPlan,
+    /// Besides the secret, which is called `key`.
+    pub(crate) params: Params,
+    pub(crate) tokens: Option<TokenStore>,
     pub(crate) limits: Limits,
     pub(crate) delay: Duration,
     pub(crate) clock: Arc<TestClock>,
@@ -62,6 +65,8 @@ impl Setup {
             base: vec![base.into()],
             allow: Vec::new(),
             auth: AuthPlan::None,
+            params: Params::default(),
+            tokens: None,
             limits: Limits::default(),
             delay: Duration::ZERO,
             clock: Arc::default(),
@@ -70,13 +75,20 @@ impl Setup {
     }
 
     pub(crate) fn client(&self) -> Client {
+        self.try_client().unwrap()
+    }
+
+    pub(crate) fn try_client(&self) -> Result<Client> {
         let secret = Secret::new(SECRET);
         let events = self.events.clone();
+        let mut params = Params::from_iter([("key", Param::Secret(secret.clone()))]);
+        params.overlay(&self.params);
         Client::new(ClientConfig {
             base: self.base.iter().map(|text| text.parse().unwrap()).collect(),
             auth: self.auth.clone(),
             redactor: Redactor::new([&secret]),
-            params: Params::from_iter([("key", Param::Secret(secret))]),
+            params,
+            tokens: self.tokens.clone(),
             allow: AllowList::explicit(self.allow.iter().map(|text| text.parse().unwrap())),
             limits: self.limits,
             delay: self.delay,
@@ -84,7 +96,6 @@ impl Setup {
             events: Events::new(move |event| events.lock().unwrap().push(event)),
             user_agent: "tapline-test".to_owned(),
         })
-        .unwrap()
     }
 
     pub(crate) fn transport(&self) -> Arc<dyn Transport> {
@@ -105,6 +116,18 @@ impl Setup {
             _ => None,
         });
         waits.collect()
+    }
+}
+
+impl Setup {
+    /// The warnings that were told.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let events = self.events.lock().unwrap();
+        let warnings = events.iter().filter_map(|event| match event {
+            RunEvent::Warning { message } => Some(message.clone()),
+            _ => None,
+        });
+        warnings.collect()
     }
 }
 

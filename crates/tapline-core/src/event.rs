@@ -22,6 +22,13 @@ pub enum RunEvent {
         /// Connector and stream: `mailchimp.members`.
         stream: String,
     },
+    /// A slice of a divided stream begins.
+    SliceBegun {
+        /// Its number in the run, from 1.
+        number: u64,
+        /// What tells it from the others: `campaignId=42`.
+        partition: String,
+    },
     /// A page has arrived and is decoded.
     PageRead {
         /// Number of the page in its slice, from 1.

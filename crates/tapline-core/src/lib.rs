@@ -43,13 +43,11 @@ pub use limits::Limits;
 pub use page::{Evidence, Page, PageInfo, RequestRecord};
 pub use position::Position;
 pub use redact::Redactor;
-pub use report::{FailedRequest, Interval, RecordCounts, RunReport, WatermarkReport};
-pub use source::{PageStream, Slice, SliceTask, Source};
+pub use report::{FailedRequest, Interval, RecordCounts, RunReport, SliceCounts, WatermarkReport};
+pub use source::{Finding, PageStream, Slice, SliceStream, SliceTask, Source, first_slice};
 pub use state::{Document, Lease, LogEntry, MarkKey, StateStore};
 pub use tapline_spec::{Param, Params, Secret};
 pub use tokio_util::sync::CancellationToken;
-pub use transport::{
-    Body, BodyStream, Exchange, Purpose, Request, Response, Transport, in_ranges,
-};
+pub use transport::{Body, BodyStream, Exchange, Purpose, Request, Response, Transport, in_ranges};
 pub use verdict::{EndSignal, ShortReason, UnknownReason, Verdict};
 pub use window::Window;

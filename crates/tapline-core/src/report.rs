@@ -22,6 +22,9 @@ pub struct RunReport {
     pub verdict: Verdict,
     /// Records.
     pub records: RecordCounts,
+    /// Independent parts that were read to their end.
+    #[serde(default)]
+    pub slices: SliceCounts,
     /// Pages that became durable.
     pub pages: u64,
     /// Requests made, answered or not.
@@ -80,6 +83,15 @@ pub struct RecordCounts {
     pub updated: u64,
     /// Removed.
     pub deleted: u64,
+}
+
+/// Slices, by what became of them. A stream that is not divided is one slice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceCounts {
+    /// Read to their end.
+    pub read: u64,
+    /// Left out, because a rule of the spec says that the source has nothing there.
+    pub skipped: u64,
 }
 
 /// Cursor values seen in complete windows, as text.

@@ -3,27 +3,52 @@
 use std::collections::BTreeMap;
 
 use arrow_schema::SchemaRef;
-use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use tapline_spec::Plan;
 
-use crate::{Page, Position, Result, Window};
+use crate::{Page, PageInfo, Position, Result, Verdict, Window};
 
 /// The pages of one slice, in order. It ends after the page whose `next` is `None`.
 pub type PageStream = BoxStream<'static, Result<Page>>;
 
+/// The slices of a window, found one after the other: there may be more than fit into memory.
+pub type SliceStream = BoxStream<'static, Result<Finding>>;
+
+/// What looking for slices brings.
+#[derive(Clone, Debug)]
+pub enum Finding {
+    /// A part to read.
+    Slice(Slice),
+    /// A page of another stream was read to find more.
+    Asked(Box<PageInfo>),
+    /// Something the operator should know, though the search goes on.
+    Warning(String),
+    /// There may be more slices, and they cannot be found: never `complete`. It comes last.
+    Doubt(Verdict),
+}
+
+/// The first slice of `found`, if there is one.
+///
+/// # Errors
+/// The source cannot be asked.
+pub async fn first_slice(mut found: SliceStream) -> Result<Option<Slice>> {
+    while let Some(finding) = found.try_next().await? {
+        if let Finding::Slice(slice) = finding {
+            return Ok(Some(slice));
+        }
+    }
+    Ok(None)
+}
+
 /// Something that can be read slice by slice, page by page.
-#[async_trait]
 pub trait Source: Send + Sync {
     /// The columns known before the first page; later batches may have more, and wider ones.
     fn schema(&self) -> SchemaRef;
 
-    /// The independent parts of `window`; at least one.
-    ///
-    /// # Errors
-    /// If the parts depend on the source and it cannot be asked.
-    async fn slices(&self, window: &Window) -> Result<Vec<Slice>>;
+    /// The independent parts of `window`. They are looked for as the stream is polled, so the
+    /// pages of a slice are best read before the next one is asked for.
+    fn slices(&self, window: &Window) -> SliceStream;
 
     /// Opens `slice` at `position`, or at its beginning. Nothing is sent before the first poll.
     fn open(&self, slice: &Slice, position: Option<Position>) -> PageStream;

@@ -62,6 +62,8 @@ pub enum EndSignal {
     Declared,
     /// A rule of the spec says that the slice has no records.
     Skipped,
+    /// Every slice came to its own end, and there are no others.
+    AllSlices,
 }
 
 impl fmt::Display for EndSignal {
@@ -75,6 +77,7 @@ impl fmt::Display for EndSignal {
             Self::Connector => "the connector said it was the last page",
             Self::Declared => "an answer that the spec calls the end came after it",
             Self::Skipped => "the spec skips a slice with such an answer",
+            Self::AllSlices => "every slice came to its end",
         })
     }
 }
@@ -109,6 +112,18 @@ pub enum ShortReason {
         /// The error, in words.
         error: String,
     },
+    /// Records that became no row, in a stream whose records are slices of this one.
+    Rejects {
+        /// How many.
+        count: u64,
+    },
+    /// The stream whose records are slices of this one is short itself.
+    Parent {
+        /// Its name.
+        stream: String,
+        /// Why.
+        reason: Box<ShortReason>,
+    },
 }
 
 impl fmt::Display for ShortReason {
@@ -122,6 +137,8 @@ impl fmt::Display for ShortReason {
             Self::NextRefused { reason } => write!(f, "the next link was refused: {reason}"),
             Self::Limit { name } => write!(f, "{name} stopped it"),
             Self::Failed { error } => write!(f, "{error}"),
+            Self::Rejects { count } => write!(f, "{count} of its records could not be read"),
+            Self::Parent { stream, reason } => write!(f, "the parent stream {stream}: {reason}"),
         }
     }
 }
@@ -142,6 +159,15 @@ pub enum UnknownReason {
         /// Records on the page.
         got: u64,
     },
+    /// The source has none of the slices any more: likely the address is wrong.
+    AllSkipped,
+    /// Nothing proves that the stream whose records are slices of this one came whole.
+    Parent {
+        /// Its name.
+        stream: String,
+        /// Why.
+        reason: Box<UnknownReason>,
+    },
 }
 
 impl fmt::Display for UnknownReason {
@@ -153,6 +179,8 @@ impl fmt::Display for UnknownReason {
                 f,
                 "a page held {got} of the {asked} records asked for, and more came after it"
             ),
+            Self::AllSkipped => f.write_str("every slice was skipped"),
+            Self::Parent { stream, reason } => write!(f, "the parent stream {stream}: {reason}"),
         }
     }
 }

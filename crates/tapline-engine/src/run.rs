@@ -10,9 +10,9 @@ use arrow_schema::SchemaRef;
 use futures::future::{Either, join, select};
 use futures::stream::StreamExt;
 use tapline_core::{
-    CancellationToken, Commit, CommitKey, Doors, Error, ErrorKind, Events, Lease, Page, PageStream,
-    Result, RunEvent, RunReport, ShortReason, Slice, TableRef, UnknownReason, Verdict, Window,
-    Writer,
+    CancellationToken, Commit, CommitKey, Doors, EndSignal, Error, ErrorKind, Events, Finding,
+    Lease, Page, PageStream, Result, RunEvent, RunReport, ShortReason, Slice, TableRef,
+    UnknownReason, Verdict, Window, Writer,
 };
 use uuid::Uuid;
 
@@ -129,42 +129,62 @@ impl Run<'_> {
         Ok(last.map_or(fence, |last| fence.max(last.saturating_add(1))))
     }
 
+    /// Reads slice after slice. One that is not complete ends the run: nothing would be published
+    /// anyway. One that the source has not is left out.
     async fn read_slices(&mut self, writer: &mut dyn Writer) -> Result<Verdict> {
-        let slices = self.doors.source.slices(&self.task.window);
-        let mut verdict = Verdict::Unknown(UnknownReason::NoEndSignal);
-        for slice in self.unless_stopped(slices).await?? {
-            verdict = self.read_slice(&slice, writer).await?;
-            if !verdict.is_complete() {
-                break;
+        let mut found = self.doors.source.slices(&self.task.window);
+        let mut schema = self.doors.source.schema();
+        while let Some(finding) = self.unless_stopped(found.next()).await? {
+            match finding.inspect_err(|error| self.tally.fail(error))? {
+                Finding::Slice(slice) => {
+                    self.begin_slice(&slice);
+                    let verdict = self.read_slice(&slice, &mut schema, writer).await?;
+                    self.tally.end_slice(&verdict);
+                    if !verdict.is_complete() || slice.partition.is_empty() {
+                        return Ok(verdict);
+                    }
+                }
+                Finding::Asked(page) => self.tally.ask(&page),
+                Finding::Warning(message) => self.warn(message),
+                Finding::Doubt(verdict) => return Ok(verdict),
             }
         }
-        Ok(verdict)
+        Ok(self.tally.all_slices())
+    }
+
+    fn begin_slice(&self, slice: &Slice) {
+        if !slice.partition.is_empty() {
+            self.events.emit(RunEvent::SliceBegun {
+                number: self.tally.slices() + 1,
+                partition: slice.partition.clone(),
+            });
+        }
     }
 
     /// Reads the pages of `slice`; while one is being kept, the next is on its way, unless it is
     /// too large for that.
-    async fn read_slice(&mut self, slice: &Slice, writer: &mut dyn Writer) -> Result<Verdict> {
+    async fn read_slice(
+        &mut self,
+        slice: &Slice,
+        schema: &mut SchemaRef,
+        writer: &mut dyn Writer,
+    ) -> Result<Verdict> {
         let mut judge = Judge::default();
-        let mut schema = self.doors.source.schema();
         let mut pages = self.doors.source.open(slice, None);
         let mut next = self.next_page(&mut pages).await?;
         while let Some(page) = next {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    let refused = refused_link(&error, &self.tally);
                     self.tally.fail(&error);
-                    let Some(reason) = refused else {
-                        return Err(error);
-                    };
-                    judge.cut(reason);
+                    judge.cut(error)?;
                     break;
                 }
             };
             judge.hear(&page.info.evidence);
-            self.tell(&page);
+            self.tell(slice, &page);
             let is_large = is_large(&page);
-            let keep = keep(slice, page, &mut schema, writer, self.events);
+            let keep = keep(slice, page, schema, writer, self.events);
             let (kept, following) = if is_large {
                 (keep.await, self.next_page(&mut pages).await)
             } else {
@@ -219,7 +239,7 @@ impl Run<'_> {
         }
     }
 
-    fn tell(&mut self, page: &Page) {
+    fn tell(&mut self, slice: &Slice, page: &Page) {
         self.tally.read(&page.info);
         self.events.emit(RunEvent::PageRead {
             seq: page.info.seq,
@@ -227,6 +247,16 @@ impl Run<'_> {
             bytes: page.info.request.bytes,
             total: page.info.evidence.total,
         });
+        if page.info.evidence.end == Some(EndSignal::Skipped) {
+            let name = match slice.partition.as_str() {
+                "" => "the only one",
+                name => name,
+            };
+            let status = page.info.request.status;
+            self.warn(format!(
+                "slice {name} was left out: a rule fits what the source answered ({status})"
+            ));
+        }
     }
 
     /// Adds the report to the pipeline's log. A run is not undone because its log is.
@@ -291,13 +321,5 @@ async fn keep(
         accepted: receipt.accepted,
         rejected: rejects + receipt.rejected.len() as u64,
         next,
-    })
-}
-
-/// A next link to a forbidden address ends a slice short; a first request to one is an error.
-fn refused_link(error: &Error, tally: &Tally) -> Option<ShortReason> {
-    let is_link = error.kind() == ErrorKind::Refused && tally.requests() > 0;
-    is_link.then(|| ShortReason::NextRefused {
-        reason: error.message().to_owned(),
     })
 }

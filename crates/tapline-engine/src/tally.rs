@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tapline_core::{
-    Clock, Error, PageInfo, Position, RecordCounts, Redactor, RunReport, Verdict, WatermarkReport,
+    Clock, EndSignal, Error, PageInfo, Position, RecordCounts, Redactor, RunReport, SliceCounts,
+    UnknownReason, Verdict, WatermarkReport,
 };
 
 use crate::run::{Kept, RunTask};
@@ -15,6 +16,7 @@ pub(crate) struct Tally {
     started_at: Timestamp,
     start: Duration,
     records: RecordCounts,
+    slices: SliceCounts,
     pages: u64,
     requests: u64,
     retries: u64,
@@ -40,6 +42,7 @@ impl Tally {
             started_at: clock.now(),
             start: clock.elapsed(),
             records: RecordCounts::default(),
+            slices: SliceCounts::default(),
             pages: 0,
             requests: 0,
             retries: 0,
@@ -50,16 +53,42 @@ impl Tally {
         }
     }
 
-    /// Requests that were made.
-    pub(crate) fn requests(&self) -> u64 {
-        self.requests
+    /// Slices that came to an end.
+    pub(crate) fn slices(&self) -> u64 {
+        self.slices.read + self.slices.skipped
     }
 
-    pub(crate) fn read(&mut self, info: &PageInfo) {
+    /// Takes note of a slice that has ended.
+    pub(crate) fn end_slice(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Complete(EndSignal::Skipped) => self.slices.skipped += 1,
+            Verdict::Complete(_) => self.slices.read += 1,
+            Verdict::Short(_) | Verdict::Unknown(_) => {}
+        }
+    }
+
+    /// What it proves that every slice came to an end. A source that has nothing in any of them
+    /// is likely not the one that is meant.
+    pub(crate) fn all_slices(&self) -> Verdict {
+        match self.slices {
+            SliceCounts {
+                read: 0,
+                skipped: 1..,
+            } => Verdict::Unknown(UnknownReason::AllSkipped),
+            _ => Verdict::Complete(EndSignal::AllSlices),
+        }
+    }
+
+    /// Counts a page of another stream.
+    pub(crate) fn ask(&mut self, info: &PageInfo) {
         self.requests += 1;
         self.retries += u64::from(info.request.attempts.saturating_sub(1));
         self.waited_ms += info.request.waited_ms;
         self.bytes += info.request.bytes;
+    }
+
+    pub(crate) fn read(&mut self, info: &PageInfo) {
+        self.ask(info);
         self.records.read += info.evidence.records;
     }
 
@@ -111,6 +140,7 @@ impl Tally {
                 .map(shown),
             verdict,
             records: self.records,
+            slices: self.slices,
             pages: self.pages,
             requests: self.requests,
             retries: self.retries,

@@ -1,10 +1,11 @@
 //! Judges a slice: what its pages prove, taken together.
 
-use tapline_core::{EndSignal, Evidence, ShortReason, UnknownReason, Verdict};
+use tapline_core::{EndSignal, Error, ErrorKind, Evidence, ShortReason, UnknownReason, Verdict};
 
 /// Collects the evidence of a slice, page by page.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Judge {
+    pages: u64,
     received: u64,
     total: Option<u64>,
     end: Option<EndSignal>,
@@ -18,6 +19,7 @@ pub(crate) struct Judge {
 impl Judge {
     /// Takes a page's evidence into account. The first sign of missing records stands.
     pub(crate) fn hear(&mut self, evidence: &Evidence) {
+        self.pages += 1;
         self.received += evidence.records;
         if evidence.records > 0 && self.gap.is_none() {
             self.gap = self.underfull.take();
@@ -30,9 +32,19 @@ impl Judge {
         }
     }
 
-    /// Takes something that ended the slice from outside its pages into account.
-    pub(crate) fn cut(&mut self, reason: ShortReason) {
-        self.short.get_or_insert(reason);
+    /// Takes into account that `error` ended the slice, if that says something of its pages: a next
+    /// link to a forbidden address ends a slice short; a first request to one is an error.
+    ///
+    /// # Errors
+    /// It says nothing of them.
+    pub(crate) fn cut(&mut self, error: Error) -> Result<(), Error> {
+        if error.kind() != ErrorKind::Refused || self.pages == 0 {
+            return Err(error);
+        }
+        let reason = error.message().to_owned();
+        self.short
+            .get_or_insert(ShortReason::NextRefused { reason });
+        Ok(())
     }
 
     /// What all of it proves.

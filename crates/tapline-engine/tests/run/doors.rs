@@ -15,8 +15,8 @@ use serde_json::Value;
 use tapline_core::{
     Batch, CancellationToken, Capabilities, Clock, Commit, CommitKey, Destination, Disposition,
     Document, Doors, Error, Events, Hooks, Inline, LastCommit, Lease, Limits, LogEntry, NoHooks,
-    Params, Published, Receipt, Redactor, Request, Response, Result, SchemaChange, Secret,
-    StateStore, TableRef, Transport, Window, Writer,
+    Params, Published, Receipt, Redactor, Request, Response, Result, RunEvent, SchemaChange,
+    Secret, StateStore, TableRef, Transport, Window, Writer,
 };
 use tapline_engine::{HttpSource, HttpSourceConfig, Outcome, PageForm, RunTask, SyncMode, run};
 use tapline_spec::Plan;
@@ -29,10 +29,14 @@ pub(crate) fn answer(page: Value) -> (u16, Bytes) {
 
 type Answers = dyn Fn(&str) -> Result<(u16, Bytes)> + Send + Sync;
 
+/// Requests of which the URL is noted.
+const NOTED: u64 = 1_000;
+
 /// An API that answers by URL.
 pub(crate) struct Api {
     answers: Box<Answers>,
     requests: AtomicU64,
+    urls: Mutex<Vec<String>>,
 }
 
 impl Api {
@@ -42,6 +46,7 @@ impl Api {
         Self {
             answers: Box::new(answers),
             requests: AtomicU64::new(0),
+            urls: Mutex::default(),
         }
     }
 }
@@ -49,7 +54,10 @@ impl Api {
 #[async_trait]
 impl Transport for Api {
     async fn send(&self, request: Request) -> Result<Response> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        if number < NOTED {
+            self.urls.lock().unwrap().push(request.url.to_string());
+        }
         let (status, body) = (self.answers)(request.url.as_str())?;
         let status = StatusCode::from_u16(status).unwrap();
         Ok(Response::full(status, HeaderMap::new(), body))
@@ -64,6 +72,8 @@ pub(crate) struct World {
     table: Arc<Mutex<Table>>,
     state: Arc<Memory>,
     form: PageForm,
+    max_pages: Option<u64>,
+    told: Arc<Mutex<Vec<String>>>,
 }
 
 #[derive(Default)]
@@ -72,6 +82,7 @@ struct Table {
     visible: Option<Vec<u64>>,
     schemas: usize,
     seq: u64,
+    slices: Vec<String>,
     bodies: Vec<Bytes>,
     lazy: bool,
     generation: u64,
@@ -86,6 +97,8 @@ impl World {
             table: Arc::default(),
             state: Arc::default(),
             form: PageForm::Rows,
+            max_pages: None,
+            told: Arc::default(),
         }
     }
 
@@ -122,29 +135,15 @@ impl World {
 
     pub(crate) async fn run_until(&self, cancel: &CancellationToken) -> Outcome {
         let clock = Arc::new(Still);
-        let run_id = Uuid::nil();
-        let source = HttpSource::new(HttpSourceConfig {
-            plan: self.plan.clone(),
-            params: Params::default(),
-            transport: self.api.clone(),
-            hooks: self.hooks.clone(),
-            clock: clock.clone(),
-            compute: Arc::new(Inline),
-            redactor: Redactor::default(),
-            limits: Limits::default(),
-            run_id,
-            max_pages: None,
-            form: self.form,
-        });
         let doors = Doors {
-            source: Arc::new(source),
+            source: Arc::new(self.source()),
             destination: Arc::new(Shelf(self.table.clone())),
             state: self.state.clone(),
             clock,
             compute: Arc::new(Inline),
         };
         let task = RunTask {
-            run_id,
+            run_id: Uuid::nil(),
             pipeline: "p".to_owned(),
             stream: "test.items".to_owned(),
             table: TableRef::public("t"),
@@ -152,7 +151,51 @@ impl World {
             window: Window::ALL,
             lock_wait: Duration::ZERO,
         };
-        run(&task, &doors, &Events::none(), cancel).await
+        let told = self.told.clone();
+        let events = Events::new(move |event| match event {
+            RunEvent::Warning { message } => told.lock().unwrap().push(message),
+            RunEvent::SliceBegun { number, partition } => {
+                told.lock().unwrap().push(format!("{number} {partition}"));
+            }
+            _ => {}
+        });
+        run(&task, &doors, &events, cancel).await
+    }
+
+    /// What is read, without a run.
+    pub(crate) fn source(&self) -> HttpSource {
+        HttpSource::new(HttpSourceConfig {
+            plan: self.plan.clone(),
+            params: Params::default(),
+            transport: self.api.clone(),
+            hooks: self.hooks.clone(),
+            clock: Arc::new(Still),
+            compute: Arc::new(Inline),
+            redactor: Redactor::default(),
+            limits: Limits::default(),
+            run_id: Uuid::nil(),
+            max_pages: self.max_pages,
+            form: self.form,
+        })
+    }
+
+    /// The same, cut short after that many pages.
+    pub(crate) fn limited(mut self, pages: u64) -> Self {
+        self.max_pages = Some(pages);
+        self
+    }
+
+    /// Warnings, and slices that began.
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// The first URLs that were asked for, without their origin.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        let urls = self.api.urls.lock().unwrap();
+        urls.iter()
+            .map(|url| url.trim_start_matches("http://api.test").to_owned())
+            .collect()
     }
 
     /// The ids that readers of the table see.
@@ -252,6 +295,14 @@ struct Hand(Arc<Mutex<Table>>);
 impl Writer for Hand {
     async fn write(&mut self, batches: Vec<Batch>, commit: Commit) -> Result<Receipt> {
         let mut table = self.0.lock().unwrap();
+        if table.slices.last() != Some(&commit.slice) {
+            assert!(
+                !table.slices.contains(&commit.slice),
+                "a slice is read once"
+            );
+            table.slices.push(commit.slice.clone());
+            table.seq = 0;
+        }
         assert_eq!(commit.seq, table.seq + 1, "commits are in order");
         table.seq = commit.seq;
         let accepted = batches.iter().map(Batch::rows).sum::<usize>() as u64;

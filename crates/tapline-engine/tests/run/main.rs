@@ -3,14 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod doors;
+mod partitions;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use doors::{Api, World, answer};
 use serde_json::{Value, json};
 use tapline_core::{
-    CancellationToken, EndSignal, Error, ErrorKind, FailedRequest, HookKind, HookSet, Hooks,
-    Position, ShortReason, Slice, UnknownReason, Verdict, Window,
+    CancellationToken, EndSignal, Error, ErrorKind, FailedRequest, Position, ShortReason,
+    UnknownReason, Verdict,
 };
 use tapline_spec::{ExplodePlan, PaginationPlan, Plan, Siblings};
 
@@ -160,29 +160,6 @@ async fn a_run_fills_a_generation_of_its_own() {
     world.leave_behind(7);
     assert!(world.run().await.error.is_none());
     assert_eq!(world.generation(), 8);
-}
-
-#[tokio::test]
-async fn a_stream_that_cannot_be_read_in_parts_is_not_read_several_times() {
-    let world = World::new(offset_plan(), Api::new(by_offset(5, 10)));
-    let outcome = world.with_hooks(TwoParts).run().await;
-    let error = outcome.error.unwrap();
-    assert_eq!(error.kind(), ErrorKind::Plugin);
-    assert!(error.message().contains("2 parts"), "{error}");
-}
-
-/// A connector that divides its stream.
-struct TwoParts;
-
-#[async_trait]
-impl Hooks for TwoParts {
-    fn set(&self) -> HookSet {
-        HookSet::from_bits(1 << HookKind::Partitions as u64)
-    }
-
-    async fn partitions(&self, _: &Window) -> Result<Vec<Slice>, Error> {
-        Ok(vec![Slice::default(), Slice::default()])
-    }
 }
 
 #[tokio::test]

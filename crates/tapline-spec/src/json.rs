@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::Diagnostic;
-use crate::locate::{At, Inner, Tree};
+use crate::locate::{At, Inner, Member, Tree};
 use crate::pointer;
 
 /// Reads `text` into a value and the places of its parts.
@@ -115,7 +115,7 @@ impl<'a> Scanner<'a> {
 
     fn value(&mut self) -> Result<Tree, Twice> {
         self.skip();
-        let at = self.at;
+        let (at, start) = (self.at, self.offset);
         let inner = match self.peek() {
             Some(b'{') => self.object()?,
             Some(b'[') => self.array()?,
@@ -133,7 +133,8 @@ impl<'a> Scanner<'a> {
                 Inner::Scalar
             }
         };
-        Ok(Tree { at, inner })
+        let span = start..self.offset;
+        Ok(Tree { at, span, inner })
     }
 
     /// The string with its quotes.
@@ -173,14 +174,20 @@ impl<'a> Scanner<'a> {
                 self.bump();
                 return Ok(Inner::Map(members));
             }
-            let at = self.at;
+            let (at, start) = (self.at, self.offset);
             let key: String = serde_json::from_str(self.string()).unwrap_or_default();
             if members.contains_key(&key) {
                 let steps = vec![key];
                 return Err(Twice { at, steps });
             }
+            let key_span = start..self.offset;
             let value = self.value().map_err(|twice| twice.inside(key.clone()))?;
-            members.insert(key, (at, value));
+            let member = Member {
+                key: at,
+                key_span,
+                value,
+            };
+            members.insert(key, member);
         }
     }
 }

@@ -10,9 +10,11 @@ mod check;
 mod choice;
 mod diagnose;
 mod diagnostic;
+mod diff;
 mod document;
 mod explain;
 mod explode;
+mod fix;
 mod json;
 mod judge;
 mod locate;
@@ -36,8 +38,10 @@ pub use auth::{ApiKeyParams, AuthKind, AuthSpec};
 pub use check::{Checked, check};
 pub use diagnose::{Diagnosis, diagnose, locate};
 pub use diagnostic::{Diagnostic, Severity};
+pub use diff::{Change, ChangeKind, diff};
 pub use document::{ConnectorDocument, ConnectorKind, SourceSpec};
 pub use explain::{Explanation, codes, explain};
+pub use fix::fix;
 pub use oauth::{
     ClientAuthentication, OAuthParams, RequestParameterOverride, TokenMethod, oauth_param,
 };

@@ -4,6 +4,7 @@
 //! only when there is something to say.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::pointer;
 
@@ -20,7 +21,19 @@ pub(crate) struct At {
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     pub(crate) at: At,
+    /// The bytes of the text it takes up; known of JSON only.
+    pub(crate) span: Range<usize>,
     pub(crate) inner: Inner,
+}
+
+/// A member of an object.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// Place of the key.
+    pub(crate) key: At,
+    /// The bytes of the key, quotes and all; known of JSON only.
+    pub(crate) key_span: Range<usize>,
+    pub(crate) value: Tree,
 }
 
 /// What is in a value.
@@ -28,8 +41,7 @@ pub(crate) struct Tree {
 pub(crate) enum Inner {
     Scalar,
     List(Vec<Tree>),
-    /// Place of the key, and of the value.
-    Map(HashMap<String, (At, Tree)>),
+    Map(HashMap<String, Member>),
 }
 
 /// Which of the two places of a member is wanted.
@@ -52,7 +64,7 @@ impl Tree {
                     .ok()
                     .and_then(|index| items.get(index))
                     .map(|item| (item.at, item)),
-                Inner::Map(members) => members.get(&step).map(|(key, value)| (*key, value)),
+                Inner::Map(members) => members.get(&step).map(|member| (member.key, &member.value)),
             };
             let Some((key, value)) = found else { break };
             tree = value;

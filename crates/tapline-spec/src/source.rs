@@ -13,7 +13,9 @@ const MAX_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) value: Value,
-    tree: Tree,
+    pub(crate) tree: Tree,
+    /// Whether the text is JSON; else it is YAML.
+    pub(crate) is_json: bool,
 }
 
 impl Source {
@@ -33,7 +35,11 @@ impl Source {
         } else {
             yaml::read(text)?
         };
-        Ok(Self { value, tree })
+        Ok(Self {
+            value,
+            tree,
+            is_json,
+        })
     }
 
     /// Adds line and column to every diagnostic, and puts them in the order of the text.

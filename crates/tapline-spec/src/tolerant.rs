@@ -18,8 +18,8 @@ use rewrite::Rewrite;
 pub(crate) struct Reading {
     pub(crate) value: Value,
     pub(crate) diagnostics: Vec<Diagnostic>,
-    moves: Vec<(String, String)>,
-    is_bare: bool,
+    pub(crate) moves: Vec<(String, String)>,
+    pub(crate) is_bare: bool,
 }
 
 impl Reading {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_saphyr::{Error, Location, Options, Spanned};
 
 use crate::Diagnostic;
-use crate::locate::{At, Inner, Tree};
+use crate::locate::{At, Inner, Member, Tree};
 
 /// Nodes that aliases may copy. Nesting and size are bounded by the reader's own budget.
 const MAX_COPIED: usize = 100_000;
@@ -84,6 +84,7 @@ impl From<Spanned<Inner>> for Tree {
     fn from(spanned: Spanned<Inner>) -> Self {
         Self {
             at: spanned.referenced.into(),
+            span: 0..0,
             inner: spanned.value,
         }
     }
@@ -152,7 +153,12 @@ impl<'de> Visitor<'de> for Places {
         let mut members = HashMap::new();
         while let Some(key) = access.next_key::<Spanned<String>>()? {
             let value = access.next_value::<Spanned<Inner>>()?;
-            members.insert(key.value, (key.referenced.into(), value.into()));
+            let member = Member {
+                key: key.referenced.into(),
+                key_span: 0..0,
+                value: value.into(),
+            };
+            members.insert(key.value, member);
         }
         Ok(Inner::Map(members))
     }

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 use serde_json::Value;
 use tapline_core::{Document, LogEntry};
+use url::Url;
 
 use crate::failure::{Failure, Result};
 use crate::private;
@@ -45,6 +46,18 @@ impl Database {
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         connection.execute_batch(SETTINGS)?;
         prepare(&mut connection)?;
+        Ok(Self(connection))
+    }
+
+    /// Even a reader makes journals where there are none, unless it is told that nobody writes.
+    /// Then nobody had the file open a moment ago.
+    pub(crate) fn read_only(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(reading(path)?, flags)?;
+        connection.busy_timeout(BUSY)?;
+        refuse_newer(&connection)?;
         Ok(Self(connection))
     }
 
@@ -167,23 +180,38 @@ impl Database {
 fn prepare(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
-    let found: Option<i64> =
-        transaction.query_row("SELECT max(version) FROM schema_version", [], |row| {
-            row.get(0)
-        })?;
-    match found {
-        Some(found) if found > VERSION => {
-            return Err(Failure::Newer {
-                found,
-                known: VERSION,
-            });
-        }
-        Some(_) => {}
-        None => {
-            transaction.execute("INSERT INTO schema_version VALUES (?1)", [VERSION])?;
-        }
+    if refuse_newer(&transaction)?.is_none() {
+        transaction.execute("INSERT INTO schema_version VALUES (?1)", [VERSION])?;
     }
     Ok(transaction.commit()?)
+}
+
+/// The version of the tables, if it is noted.
+fn refuse_newer(connection: &Connection) -> Result<Option<i64>> {
+    let sql = "SELECT max(version) FROM schema_version";
+    let found: Option<i64> = connection.query_row(sql, [], |row| row.get(0))?;
+    match found {
+        Some(found) if found > VERSION => Err(Failure::Newer {
+            found,
+            known: VERSION,
+        }),
+        found => Ok(found),
+    }
+}
+
+/// The address under which the database is only read.
+fn reading(path: &Path) -> Result<String> {
+    let absolute = std::path::absolute(path).map_err(Failure::io("cannot find the state"))?;
+    let url = Url::from_file_path(&absolute);
+    let mut url = url.map_err(|()| Failure::Damaged(format!("no path: {}", path.display())))?;
+    let has = |end: &str| {
+        let mut journal = absolute.as_os_str().to_owned();
+        journal.push(end);
+        Path::new(&journal).exists()
+    };
+    let is_open = has("-wal") && has("-shm");
+    url.set_query((!is_open).then_some("immutable=1"));
+    Ok(url.into())
 }
 
 fn versioned(row: &Row<'_>) -> rusqlite::Result<(i64, String)> {

@@ -42,6 +42,26 @@ impl SqliteState {
         })
     }
 
+    /// Opens the file for reading only: nothing is made, and whatever would change it fails.
+    /// `None` if there is no such file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a newer tapline has written it.
+    pub fn read_only(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Result<Option<Self>> {
+        let path = path.into();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let opened = Database::read_only(&path);
+        let failed = |failure: Failure| failure.at("read state").with("path", path.display());
+        Ok(Some(Self {
+            database: Arc::new(Mutex::new(opened.map_err(failed)?)),
+            path,
+            clock,
+            key: None,
+        }))
+    }
+
     /// Seals and unseals secrets with `key`.
     #[must_use]
     pub fn with_key(mut self, key: SealingKey) -> Self {

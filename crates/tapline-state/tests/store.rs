@@ -145,3 +145,24 @@ async fn only_the_owner_can_read_state() {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }
 }
+
+#[tokio::test]
+async fn a_reader_leaves_nothing_behind_and_sees_what_is_not_yet_in_the_file() {
+    let place = Place::new(None);
+    let read_only = || SqliteState::read_only(place.path(), Arc::new(TestClock::default()));
+    assert!(read_only().unwrap().is_none());
+    assert!(!place.path().parent().unwrap().exists());
+
+    let store = open(&place.path()).unwrap();
+    store.append("runs/p", &json!(1)).await.unwrap();
+    let reader = read_only().unwrap().unwrap();
+    let entry = &reader.tail("runs/p", 9).await.unwrap()[0];
+    assert_eq!(entry.value, json!(1), "it is in the journal only");
+    assert!(reader.append("runs/p", &json!(2)).await.is_err());
+    drop((reader, store));
+
+    let reader = read_only().unwrap().unwrap();
+    assert_eq!(reader.tail("runs/p", 9).await.unwrap().len(), 1);
+    let folder = std::fs::read_dir(place.path().parent().unwrap()).unwrap();
+    assert_eq!(folder.count(), 1, "no journals");
+}

@@ -69,9 +69,16 @@ pub(crate) struct Globals {
 pub(crate) enum Format {
     /// For people.
     #[default]
+    #[value(alias = "human")]
     Text,
     /// One JSON document for programs; everything else goes to stderr.
     Json,
+    /// `validate`: a SARIF log, for code scanning.
+    #[value(hide = true)]
+    Sarif,
+    /// `validate`: workflow commands of GitHub.
+    #[value(hide = true)]
+    Github,
 }
 
 /// When to use colour.
@@ -153,8 +160,13 @@ pub(crate) struct InitArgs {
                                 One stream: requests, paging, columns
   tapline spec specs/contacts.json
                                 A spec file
-  tapline spec --schema         The JSON Schema of spec files, for editors")]
+  tapline spec --schema         The JSON Schema of spec files, for editors
+  tapline spec diff old.json new.json
+                                What a new version changes for those who use the old one")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct SpecArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<SpecCommand>,
     /// Connector by name, or a spec file
     #[arg(required_unless_present = "schema")]
     pub(crate) connector: Option<String>,
@@ -165,18 +177,53 @@ pub(crate) struct SpecArgs {
     pub(crate) schema: bool,
 }
 
+/// What can be done with specs besides showing them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpecCommand {
+    /// Tell breaking changes from compatible ones; exit 1 if one is breaking
+    Diff(SpecDiffArgs),
+}
+
+/// Arguments of `spec diff`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline spec diff old.json new.json
+  git show main:specs/crm.json > /tmp/old.json
+  tapline spec diff /tmp/old.json specs/crm.json --output json
+
+Exit codes: 0 nothing breaking, 1 something breaking, 2 a file is not valid")]
+pub(crate) struct SpecDiffArgs {
+    /// The version that is in use: a connector by name, or a spec file
+    pub(crate) old: String,
+    /// The version that is to replace it
+    pub(crate) new: String,
+}
+
 /// Arguments of `validate`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   tapline validate              The project file and the spec files it names
-  tapline validate specs/*.json --deny warnings
-  tapline validate --output json
+  tapline validate specs/       Every spec and project file below a folder
+  tapline validate 'specs/**/*.json' --deny warnings
+  tapline validate specs/contacts.json --fix
+                                Write outdated spellings anew
+  tapline validate --explain L-digit-string
+                                What a code means, with examples
+  tapline validate specs --output sarif > tapline.sarif
+  tapline validate specs --output github
+                                For GitHub's code scanning, and for its log of a workflow
 
 Exit codes: 0 valid (warnings are allowed), 2 not valid")]
 pub(crate) struct ValidateArgs {
-    /// Spec files or project files [default: the project file]
+    /// Spec files, project files, folders or patterns [default: the project file]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Write outdated spellings of the spec files anew; what is left is reported
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Say what a code means; `all` lists them
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["files", "fix", "deny"])]
+    pub(crate) explain: Option<String>,
     /// Treat warnings as errors
     #[arg(long, value_name = "WHAT", value_enum)]
     pub(crate) deny: Option<Deny>,

@@ -3,6 +3,8 @@
 pub(crate) mod check;
 pub(crate) mod connectors;
 pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod gather;
 pub(crate) mod init;
 pub(crate) mod preview;
 pub(crate) mod run;

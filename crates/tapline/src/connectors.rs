@@ -1,5 +1,6 @@
 //! Where connectors come from: plugins that are found, and spec files that are named.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,8 +24,19 @@ pub(crate) struct Connector {
     pub(crate) document: ConnectorDocument,
     /// Where the document stands.
     pub(crate) file: PathBuf,
+    /// Streams of the document that stand elsewhere, by name.
+    pub(crate) lent: BTreeMap<String, Lent>,
     /// The code, if it is a plugin.
     pub(crate) plugin: Option<Arc<Plugin>>,
+}
+
+/// A stream that was added to a document because another one needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Lent {
+    /// The file it stands in.
+    pub(crate) file: PathBuf,
+    /// Its place there.
+    pub(crate) at: String,
 }
 
 /// All connectors of this process.
@@ -66,6 +78,7 @@ impl Catalogue {
         Ok(Connector {
             document: plugin.document.clone(),
             file: plugin.path.clone(),
+            lent: BTreeMap::new(),
             plugin: Some(plugin),
         })
     }
@@ -160,12 +173,13 @@ pub(crate) fn read_spec(path: &Path) -> Result<(Connector, Judged)> {
         )
     })?;
     let checked = tapline_spec::check(&text);
-    let judged = Judged::of(path, checked.diagnostics);
+    let judged = Judged::of(path, Some(&text), checked.diagnostics);
     match checked.document {
         Some(document) => {
             let connector = Connector {
                 document,
                 file: path.to_owned(),
+                lent: BTreeMap::new(),
                 plugin: None,
             };
             Ok((connector, judged))

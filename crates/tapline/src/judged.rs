@@ -1,28 +1,53 @@
-//! A file and what is wrong with it: `tapline.yaml:7:5: error[E-unknown-key]: ...`.
+//! Files and what is wrong with them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 use tapline_spec::{Diagnostic, Severity};
 
-use crate::output::clean;
 use crate::output::numbers::plural;
+use crate::output::snippet;
 
 /// Diagnostics, each with the file it is about.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Judged {
-    found: Vec<(PathBuf, Diagnostic)>,
+    found: Vec<Found>,
+}
+
+/// Something wrong with a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// The file, as it was named.
+    pub(crate) file: PathBuf,
+    /// What is wrong.
+    pub(crate) diagnostic: Diagnostic,
+    /// What the file says, if that may be shown.
+    text: Option<Arc<str>>,
 }
 
 impl Judged {
-    /// The diagnostics of one file.
-    pub(crate) fn of(file: &Path, diagnostics: impl IntoIterator<Item = Diagnostic>) -> Self {
-        let found = diagnostics.into_iter().map(|d| (file.to_owned(), d));
+    /// The diagnostics of one file. `text` is what it says, if that may be shown.
+    pub(crate) fn of(
+        file: &Path,
+        text: Option<&str>,
+        diagnostics: impl IntoIterator<Item = Diagnostic>,
+    ) -> Self {
+        let text: Option<Arc<str>> = text.map(Arc::from);
+        let found = diagnostics.into_iter().map(|diagnostic| Found {
+            file: file.to_owned(),
+            diagnostic,
+            text: text.clone(),
+        });
         Self {
             found: found.collect(),
         }
+    }
+
+    /// All of them, in the order they were found.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Found> {
+        self.found.iter()
     }
 
     /// Adds those of another file.
@@ -32,7 +57,10 @@ impl Judged {
 
     /// How many errors there are.
     pub(crate) fn errors(&self) -> usize {
-        self.found.iter().filter(|(_, d)| d.is_error()).count()
+        self.found
+            .iter()
+            .filter(|found| found.diagnostic.is_error())
+            .count()
     }
 
     /// How many warnings there are.
@@ -56,10 +84,7 @@ impl Judged {
 
     /// The diagnostics for `--output json`.
     pub(crate) fn documents(&self) -> Vec<Value> {
-        self.found
-            .iter()
-            .map(|(file, d)| document(file, d))
-            .collect()
+        self.found.iter().map(document).collect()
     }
 }
 
@@ -70,9 +95,10 @@ fn severity(diagnostic: &Diagnostic) -> &'static str {
     }
 }
 
-fn document(file: &Path, diagnostic: &Diagnostic) -> Value {
+fn document(found: &Found) -> Value {
+    let diagnostic = &found.diagnostic;
     json!({
-        "file": file.display().to_string(),
+        "file": found.file.display().to_string(),
         "line": diagnostic.line,
         "column": diagnostic.column,
         "severity": severity(diagnostic),
@@ -85,33 +111,14 @@ fn document(file: &Path, diagnostic: &Diagnostic) -> Value {
 
 impl fmt::Display for Judged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (file, diagnostic)) in self.found.iter().enumerate() {
+        for (index, found) in self.found.iter().enumerate() {
             if index > 0 {
-                writeln!(f)?;
+                f.write_str("\n\n")?;
             }
-            write_one(f, file, diagnostic)?;
+            let text = found.text.as_deref();
+            f.write_str(&snippet::render(&found.file, text, &found.diagnostic))?;
         }
         Ok(())
-    }
-}
-
-fn write_one(f: &mut fmt::Formatter<'_>, file: &Path, found: &Diagnostic) -> fmt::Result {
-    write!(f, "{}", clean(&file.display().to_string()).bold())?;
-    if let Some(line) = found.line {
-        write!(f, ":{line}:{}", found.column.unwrap_or(1))?;
-    }
-    let severity = format!("{}[{}]", severity(found), found.code);
-    match found.severity {
-        Severity::Error => write!(f, ": {}", severity.red().bold())?,
-        Severity::Lint => write!(f, ": {}", severity.yellow().bold())?,
-    }
-    if found.line.is_none() && !found.pointer.is_empty() {
-        write!(f, " at {}", clean(&found.pointer))?;
-    }
-    write!(f, ": {}", clean(&found.message))?;
-    match &found.hint {
-        Some(hint) => write!(f, "\n  hint: {}", clean(hint)),
-        None => Ok(()),
     }
 }
 
@@ -124,16 +131,24 @@ mod tests {
         let mut spelled =
             Diagnostic::error("E-unknown-key", "/pipelines/a/sink", "unknown key `sink`")
                 .with_hint("did you mean `source`?");
-        spelled.line = Some(7);
-        spelled.column = Some(5);
+        spelled.line = Some(2);
+        spelled.column = Some(3);
         let vague = Diagnostic::lint("L-old", "/paginationParams", "an old\u{1b}[2J spelling");
-        let mut judged = Judged::of(Path::new("tapline.yaml"), [spelled]);
-        judged.extend(Judged::of(Path::new("specs/a.json"), [vague]));
+        let text = "a:\n  sink: \u{1b}[2Jx\n";
+        let mut judged = Judged::of(Path::new("tapline.yaml"), Some(text), [spelled]);
+        judged.extend(Judged::of(Path::new("specs/a.json"), None, [vague]));
         let shown = anstream::adapter::strip_str(&judged.to_string()).to_string();
         insta::assert_snapshot!(shown, @r"
-        tapline.yaml:7:5: error[E-unknown-key]: unknown key `sink`
-          hint: did you mean `source`?
-        specs/a.json: warning[L-old] at /paginationParams: an old[2J spelling
+        error[E-unknown-key]: unknown key `sink`
+         --> tapline.yaml:2:3
+          |
+        2 |   sink: ␛[2Jx
+          |   ^^^^
+          |
+          = hint: did you mean `source`?
+
+        warning[L-old]: an old[2J spelling
+        --> specs/a.json at /paginationParams
         ");
         assert_eq!(judged.summary(), "1 error, 1 warning");
     }

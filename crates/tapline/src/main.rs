@@ -87,6 +87,13 @@ fn start(app: &App, command: &Command) -> Result<Exit> {
 }
 
 async fn dispatch(app: &App, command: &Command) -> Result<Exit> {
+    let is_for_ci = matches!(app.globals.output, Format::Sarif | Format::Github);
+    if is_for_ci && !matches!(command, Command::Validate(_)) {
+        return Err(Failure::usage(
+            "only `validate` can say what it found in that format",
+            "`--output` is text or json here",
+        ));
+    }
     match command {
         Command::Demo(args) => commands::demo::demo(app, args).await,
         Command::Init(args) => commands::init::init(app, args),

@@ -2,7 +2,9 @@
 
 pub(crate) mod numbers;
 pub(crate) mod progress;
+pub(crate) mod report;
 pub(crate) mod screen;
+pub(crate) mod snippet;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod text;

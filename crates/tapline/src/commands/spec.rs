@@ -1,13 +1,14 @@
 //! `tapline spec`: what a connector asks for and offers.
 
 use owo_colors::OwoColorize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tapline_spec::{
-    ConnectorDocument, PaginationKind, RequestMethod, SourceSpec, connector_schema,
+    Change, ChangeKind, ConnectorDocument, PaginationKind, RequestMethod, SourceSpec,
+    connector_schema,
 };
 
 use crate::app::App;
-use crate::cli::SpecArgs;
+use crate::cli::{SpecArgs, SpecCommand, SpecDiffArgs};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::numbers::plural;
@@ -19,6 +20,9 @@ use crate::output::{Screen, Table, clean};
 /// # Errors
 /// There is no such connector or stream.
 pub(crate) fn spec(app: &App, args: &SpecArgs) -> Result<Exit> {
+    if let Some(SpecCommand::Diff(args)) = &args.command {
+        return diff(app, args);
+    }
     let Some(name) = args.connector.as_ref().filter(|_| !args.schema) else {
         app.screen.json(&connector_schema())?;
         return Ok(Exit::COMPLETE);
@@ -35,6 +39,46 @@ pub(crate) fn spec(app: &App, args: &SpecArgs) -> Result<Exit> {
         }
     }
     Ok(Exit::COMPLETE)
+}
+
+/// Tells what another version of a connector changes for those who use it.
+fn diff(app: &App, args: &SpecDiffArgs) -> Result<Exit> {
+    let catalogue = app.catalogue();
+    let (old, new) = (catalogue.look_at(&args.old)?, catalogue.look_at(&args.new)?);
+    let changes = tapline_spec::diff(&old.document, &new.document);
+    let breaking = changes
+        .iter()
+        .filter(|change| change.kind == ChangeKind::Breaking)
+        .count();
+    if app.screen.is_json() {
+        app.screen
+            .json(&json!({ "breaking": breaking > 0, "changes": changes }))?;
+    } else {
+        for change in &changes {
+            app.screen.line(change_line(change))?;
+        }
+        app.screen.line(format!(
+            "{}, {} of them breaking",
+            plural(changes.len() as u64, "change"),
+            breaking
+        ))?;
+    }
+    Ok(match breaking {
+        0 => Exit::COMPLETE,
+        _ => Exit::FAILED,
+    })
+}
+
+fn change_line(change: &Change) -> String {
+    let kind = match change.kind {
+        ChangeKind::Breaking => "breaking".red().bold().to_string(),
+        ChangeKind::Compatible => "compatible".green().to_string(),
+    };
+    format!(
+        "{kind} {}: {}",
+        clean(&change.pointer).bold(),
+        clean(&change.message)
+    )
 }
 
 fn find<'a>(name: &str, document: &'a ConnectorDocument, stream: &str) -> Result<&'a SourceSpec> {

@@ -1,16 +1,19 @@
 //! `tapline validate`: everything that can be known without a request.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::json;
 
 use crate::app::App;
-use crate::cli::ValidateArgs;
+use crate::cli::{Format, ValidateArgs};
+use crate::commands::{explain, gather};
 use crate::connectors::read_spec;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
 use crate::judged::Judged;
 use crate::output::numbers::plural;
+use crate::output::report;
 use crate::project::{Lookup, Project};
 use crate::wiring::Wiring;
 
@@ -19,6 +22,11 @@ use crate::wiring::Wiring;
 struct Findings {
     judged: Judged,
     files: Vec<String>,
+    /// Files of the folders that are neither specs nor projects.
+    passed_over: u64,
+    /// Whether spec files are written anew.
+    fix: bool,
+    fixed: Vec<String>,
 }
 
 /// Judges the files asked for, or the project and every spec file it names.
@@ -26,17 +34,24 @@ struct Findings {
 /// # Errors
 /// A file cannot be read; what is wrong inside of files is the answer, not an error.
 pub(crate) fn validate(app: &App, args: &ValidateArgs) -> Result<Exit> {
-    let mut found = Findings::default();
+    if let Some(code) = &args.explain {
+        return explain::explain(app, code);
+    }
+    let mut found = Findings {
+        fix: args.fix,
+        ..Findings::default()
+    };
     if args.files.is_empty() {
         found.project(app, app.globals.project.as_deref())?;
     }
-    for file in &args.files {
-        if is_project(file) {
-            found.project(app, Some(file))?;
-        } else {
-            found.spec(file)?;
-        }
+    let gathered = gather::gather(&args.files)?;
+    for file in &gathered.projects {
+        found.project(app, Some(file))?;
     }
+    for file in &gathered.specs {
+        found.spec(file)?;
+    }
+    found.passed_over = gathered.passed_over;
     let valid = found.judged.errors() == 0 && (args.deny.is_none() || found.judged.warnings() == 0);
     let exit = if valid { Exit::COMPLETE } else { Exit::USAGE };
     found.tell(app, valid)?;
@@ -76,7 +91,15 @@ impl Findings {
     }
 
     fn spec(&mut self, path: &Path) -> Result<()> {
-        self.files.push(path.display().to_string());
+        let name = path.display().to_string();
+        // A project names files that were asked for, too.
+        if self.files.contains(&name) {
+            return Ok(());
+        }
+        if self.fix && fix(path)? {
+            self.fixed.push(name.clone());
+        }
+        self.files.push(name);
         match read_spec(path) {
             Ok((_, judged)) => {
                 self.judged.extend(judged);
@@ -98,45 +121,69 @@ impl Findings {
     }
 
     fn tell(&self, app: &App, valid: bool) -> Result<()> {
-        if !self.judged.is_empty() {
-            app.screen.note(self.judged.to_string());
+        let screen = app.screen;
+        if !self.judged.is_empty() && !matches!(screen.format(), Format::Sarif | Format::Github) {
+            screen.note(format!("{}\n", self.judged));
         }
-        if app.screen.is_json() {
-            return app.screen.json(&json!({
+        match screen.format() {
+            Format::Json => screen.json(&json!({
                 "valid": valid,
                 "errors": self.judged.errors(),
                 "warnings": self.judged.warnings(),
                 "files": self.files,
+                "fixed": self.fixed,
                 "diagnostics": self.judged.documents(),
-            }));
+            })),
+            Format::Sarif => screen.json(&report::sarif(&self.judged)),
+            Format::Github if self.judged.is_empty() => Ok(()),
+            Format::Github => screen.line(report::github(&self.judged)),
+            Format::Text if valid => screen.line(self.summary(valid)),
+            Format::Text => {
+                screen.note(self.summary(valid));
+                Ok(())
+            }
         }
-        let files = plural(self.files.len().max(1) as u64, "file");
+    }
+
+    /// `not valid: 2 files, 1 error; 1 file fixed`.
+    fn summary(&self, valid: bool) -> String {
         let word = if valid { "valid" } else { "not valid" };
-        let what = match self.judged.is_empty() {
-            true => format!("{word}: {files}"),
-            false => format!("{word}: {files}, {}", self.judged.summary()),
-        };
-        if valid {
-            app.screen.line(what)
-        } else {
-            app.screen.note(what);
-            Ok(())
+        let files = plural(self.files.len().max(1) as u64, "file");
+        let mut text = format!("{word}: {files}");
+        if !self.judged.is_empty() {
+            text += &format!(", {}", self.judged.summary());
         }
+        if !self.fixed.is_empty() {
+            text += &format!("; {} fixed", plural(self.fixed.len() as u64, "file"));
+        }
+        if self.passed_over > 0 {
+            let others = plural(self.passed_over, "other file");
+            text += &format!("; {others} passed over: no spec and no project");
+        }
+        text
     }
 }
 
-/// Whether `file` is a project rather than a spec: by its name, or by what only projects have.
-fn is_project(file: &Path) -> bool {
-    if file
-        .file_name()
-        .is_some_and(|name| name == crate::project::FILE_NAME)
-    {
-        return true;
-    }
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let mut lines = text.lines();
-    lines.any(|line| {
-        let key = line.split(':').next().unwrap_or_default();
-        matches!(key, "connections" | "pipelines" | "destinations")
-    })
+/// Writes the outdated spellings of a spec file anew. Whether there were any.
+///
+/// The new text replaces the file in one step: a crash leaves one of the two.
+fn fix(path: &Path) -> Result<bool> {
+    let Ok(text) = fs::read_to_string(path) else {
+        // Judging it says what is wrong.
+        return Ok(false);
+    };
+    let Some(fixed) = tapline_spec::fix(&text) else {
+        return Ok(false);
+    };
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".tapline-fix");
+    let failed = |error: std::io::Error| {
+        let message = format!("cannot write {}: {error}", path.display());
+        Failure::usage(message, "the file is as it was")
+    };
+    fs::write(&draft, fixed).map_err(failed)?;
+    let permissions = fs::metadata(path).map_err(failed)?.permissions();
+    fs::set_permissions(&draft, permissions).map_err(failed)?;
+    fs::rename(&draft, path).map_err(failed)?;
+    Ok(true)
 }

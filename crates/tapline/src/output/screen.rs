@@ -3,10 +3,12 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use serde::Serialize;
+use tapline_core::{Events, RunEvent};
 use terminal_size::{Height, Width, terminal_size_of};
 
 use crate::cli::{Color, Format};
 use crate::failure::Result;
+use crate::output::clean;
 
 /// Columns of a terminal that does not say how many it has.
 const USUAL: usize = 80;
@@ -42,6 +44,11 @@ impl Screen {
         self.format == Format::Json
     }
 
+    /// What stdout is for.
+    pub(crate) fn format(self) -> Format {
+        self.format
+    }
+
     /// Columns of stdout; without a terminal there is no limit.
     pub(crate) fn width(self) -> usize {
         self.width
@@ -69,6 +76,15 @@ impl Screen {
         let text = serde_json::to_string_pretty(document).map_err(io::Error::from)?;
         // Not through anstream: a document is bytes for a program, never styled.
         survive(writeln!(io::stdout().lock(), "{text}"))
+    }
+
+    /// Tells warnings, and no other events, as notes.
+    pub(crate) fn warnings(self) -> Events {
+        Events::new(move |event| {
+            if let RunEvent::Warning { message } = event {
+                self.note(format!("warning: {}", clean(&message)));
+            }
+        })
     }
 
     /// Tells something about the work, on stderr. If that fails there is nobody left to tell.

@@ -56,7 +56,7 @@ impl Project {
     pub(crate) fn read(path: &Path, text: String) -> Result<Self> {
         let (file, mut found) = judge(&text);
         tapline_spec::locate(&text, &mut found);
-        let judged = Judged::of(path, found);
+        let judged = Judged::of(path, shown(&text).as_deref(), found);
         match file {
             Some(file) if judged.errors() == 0 => Ok(Self {
                 path: path.to_owned(),
@@ -211,7 +211,38 @@ impl Project {
     /// The failure for errors found later at places of this file.
     pub(crate) fn invalid(&self, mut found: Vec<Diagnostic>) -> Failure {
         tapline_spec::locate(&self.text, &mut found);
-        Failure::Invalid(Judged::of(&self.path, found))
+        Failure::Invalid(Judged::of(&self.path, shown(&self.text).as_deref(), found))
+    }
+}
+
+/// What may be shown of the project file `text`: everything but the values of parameters, since
+/// some people write their secrets there. `None` if it cannot be told where those are.
+fn shown(text: &str) -> Option<String> {
+    let value = tapline_spec::diagnose(text, &serde_json::json!(true)).value?;
+    let mut hidden = Vec::new();
+    hide(&value, false, &mut hidden);
+    hidden.sort_by_key(|value: &String| std::cmp::Reverse(value.len()));
+    let mask = |text: String, value: &String| {
+        text.replace(value.as_str(), &"*".repeat(value.chars().count()))
+    };
+    Some(hidden.iter().fold(text.to_owned(), mask))
+}
+
+/// Collects the texts below every `params`.
+fn hide(value: &serde_json::Value, below: bool, hidden: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) if below && text.len() > 3 && !text.starts_with("${") => {
+            hidden.push(text.clone());
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().for_each(|item| hide(item, below, hidden));
+        }
+        serde_json::Value::Object(members) => {
+            for (name, member) in members {
+                hide(member, below || name == "params", hidden);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -332,7 +363,7 @@ pipelines:
         let written = [("/connections/shop/auth/params".to_owned(), &auth.params)];
         let failure = project.params(&written, Lookup::Real).unwrap_err();
         let shown = anstream::adapter::strip_str(&failure.to_string()).to_string();
-        assert!(shown.starts_with("tapline.yaml:5:"), "{shown}");
+        assert!(shown.contains("--> tapline.yaml:5:"), "{shown}");
         assert!(shown.contains("`TAPLINE_NOT_THERE` is not set"), "{shown}");
     }
 }

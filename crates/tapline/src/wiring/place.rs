@@ -1,6 +1,8 @@
 //! Says errors of planning where the person can mend them: in the project file, if it is the
 //! project that is wrong, else in the connector's own file.
 
+use std::path::Path;
+
 use tapline_spec::Diagnostic;
 
 use crate::connectors::Connector;
@@ -28,12 +30,41 @@ pub(super) fn failure(
     if !ours.is_empty() {
         return project.invalid(ours);
     }
-    if connector.plugin.is_none()
-        && let Ok(text) = std::fs::read_to_string(&connector.file)
-    {
-        tapline_spec::locate(&text, &mut theirs);
+    let file = file_of(connector, &mut theirs);
+    let text = match connector.plugin {
+        None => std::fs::read_to_string(file).ok(),
+        Some(_) => None,
+    };
+    if let Some(text) = &text {
+        tapline_spec::locate(text, &mut theirs);
     }
-    Failure::Invalid(Judged::of(&connector.file, theirs))
+    Failure::Invalid(Judged::of(file, text.as_deref(), theirs))
+}
+
+/// The file that the first of `found` is about, if they are about several; what is about another
+/// is left for later, and places are said as they are in that file.
+fn file_of<'a>(connector: &'a Connector, found: &mut Vec<Diagnostic>) -> &'a Path {
+    let is_in = |diagnostic: &Diagnostic, stream: &str| {
+        let rest = diagnostic.pointer.strip_prefix("/streams/");
+        rest.and_then(|rest| rest.strip_prefix(&*pointer(stream)))
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            .map(str::to_owned)
+    };
+    let lender = found.first().and_then(|first| {
+        let mut lent = connector.lent.iter();
+        lent.find(|(stream, _)| is_in(first, stream).is_some())
+    });
+    let Some((stream, lent)) = lender else {
+        return &connector.file;
+    };
+    found.retain_mut(|diagnostic| {
+        let rest = is_in(diagnostic, stream);
+        if let Some(rest) = &rest {
+            diagnostic.pointer = format!("{}{rest}", lent.at);
+        }
+        rest.is_some()
+    });
+    &lent.file
 }
 
 /// Where in the project file `diagnostic` can be mended.
@@ -51,7 +82,7 @@ fn place(
     let source = format!("/pipelines/{}/source", pointer(name));
     let shared = format!("/connections/{}", pointer(&pipeline.source.connection));
     match diagnostic.code {
-        "E-stream" => return Some(format!("{source}/stream")),
+        "E-stream" if diagnostic.pointer == "/streams" => return Some(format!("{source}/stream")),
         "E-auth" => return Some(format!("{shared}/auth/specName")),
         "E-unknown-parameter" | "E-missing-parameter" | "E-parameter" => {}
         _ => return None,

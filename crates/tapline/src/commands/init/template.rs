@@ -45,7 +45,8 @@ pub(super) const EXAMPLE_SPEC: &str = r#"{
       "limitName": "limit",
       "limitValue": 100,
       "offSetName": "offset"
-    }
+    },
+    "responseParams": { "total": "$.total" }
   }
 }
 "#;

@@ -14,7 +14,9 @@ mod replies;
 mod search;
 mod self_tests;
 
-pub(crate) use canaries::{ANOTHER, CANARIES, FAKE_API, HOSTILE, PRISM, SIGNER, TRIAL, UNSENT};
+pub(crate) use canaries::{
+    ANOTHER, CANARIES, CLIENT, FAKE_API, HOSTILE, PRISM, SIGNER, TRIAL, UNSENT,
+};
 pub(crate) use forms::echoes;
 pub(crate) use outputs::{Exceptions, search_folder};
 pub(crate) use search::{held, search};

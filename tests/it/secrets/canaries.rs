@@ -15,6 +15,8 @@ pub(crate) const TRIAL: &str = CANARIES[4];
 pub(crate) const PRISM: &str = CANARIES[5];
 /// The password of projects that are never run to their end.
 pub(crate) const UNSENT: &str = CANARIES[6];
+/// The secret of an OAuth client.
+pub(crate) const CLIENT: &str = CANARIES[7];
 
 /// All of them. What can go into a header comes first.
 pub(crate) const CANARIES: [&str; 40] = [

@@ -138,7 +138,7 @@ impl Judge<'_> {
 /// A key that must be there.
 pub(crate) fn missing(at: &str, key: &str) -> Diagnostic {
     let message = match pointer::last(at) {
-        Some(object) => format!("`{object}` lacks the key `{key}`"),
+        Some(_) => format!("{} lacks the key `{key}`", subject(at)),
         None => format!("the key `{key}` is missing"),
     };
     Diagnostic::error("E-missing-key", at, message)

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tapline_spec::{Checked, check, connector_schema};
+use tapline_spec::{Checked, check, connector_schema, explain, fix};
 
 fn specs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs")
@@ -54,6 +54,25 @@ fn invalid_documents_are_explained() {
     for path in documents("invalid") {
         let checked = check(&fs::read_to_string(&path).unwrap());
         assert!(checked.document.is_none(), "{} is valid", path.display());
+        assert_blessed(&path.with_extension("expected"), &said(&checked));
+    }
+}
+
+#[test]
+fn doubtful_documents_have_lints() {
+    for path in documents("lints") {
+        let checked = check(&fs::read_to_string(&path).unwrap());
+        assert!(
+            checked.document.is_some(),
+            "{}: {}",
+            path.display(),
+            said(&checked)
+        );
+        assert!(
+            !checked.diagnostics.is_empty(),
+            "{} has no lint",
+            path.display()
+        );
         assert_blessed(&path.with_extension("expected"), &said(&checked));
     }
 }
@@ -109,6 +128,32 @@ fn what_was_read_tolerantly_is_strict_afterwards() {
             assert_eq!(again, document, "{}", path.display());
         }
     }
+}
+
+#[test]
+fn what_is_fixed_is_strict_and_means_the_same() {
+    let is_fixable = |code: &str| explain(code).is_some_and(|known| known.is_fixable());
+    let mut fixed_any = 0;
+    for path in documents("adobe").into_iter().chain(documents("valid")) {
+        let text = fs::read_to_string(&path).unwrap();
+        for document in whole_documents(&path, &text) {
+            let before = check(&document);
+            let needs_it = before.diagnostics.iter().any(|d| is_fixable(d.code));
+            let fixed = fix(&document);
+            assert_eq!(fixed.is_some(), needs_it, "{}", path.display());
+            let Some(fixed) = fixed else { continue };
+            let after = check(&fixed);
+            assert!(
+                !after.diagnostics.iter().any(|d| is_fixable(d.code)),
+                "{}",
+                said(&after)
+            );
+            assert_eq!(after.document, before.document, "{}", path.display());
+            assert_eq!(fix(&fixed), None, "{}", path.display());
+            fixed_any += 1;
+        }
+    }
+    assert!(fixed_any > 5);
 }
 
 #[test]

@@ -1,14 +1,22 @@
 //! How a time window is asked for, with every default filled in.
 
-use tapline_expr::{DateFormat, Schedule};
+use tapline_expr::{DateFormat, Schedule, Template};
 
 use super::Desk;
-use crate::{BoundPlan, ScheduleParams, SchedulePlan};
+use crate::{BoundPlan, ScheduleKind, ScheduleParams, SchedulePlan};
 
 /// How times are written unless the spec says otherwise.
 const FORMAT: &str = "iso8601";
 
 pub(super) fn plan(desk: &mut Desk, params: &ScheduleParams) -> Option<SchedulePlan> {
+    match params.kind {
+        Some(ScheduleKind::Advance) => advance(desk, params),
+        None => simple(desk, params),
+    }
+}
+
+/// By two query parameters.
+fn simple(desk: &mut Desk, params: &ScheduleParams) -> Option<SchedulePlan> {
     let start = bound(
         desk,
         params.schedule_start_param_name.as_deref(),
@@ -23,7 +31,21 @@ pub(super) fn plan(desk: &mut Desk, params: &ScheduleParams) -> Option<ScheduleP
         ("scheduleEndParamFormat", &params.schedule_end_param_format),
     );
     let format = format(desk, "paramFormat", params.param_format.as_deref());
-    // One text serves both kinds of window: a bound that it lacks is then said to be missing.
+    Some(SchedulePlan {
+        start: start?,
+        end: end?,
+        texts: Schedule {
+            format: format?,
+            incremental: Template::default(),
+            backfill: Template::default(),
+        },
+    })
+}
+
+/// By a text. One of the two serves both kinds of window if the other is left out: a bound that it
+/// needs and lacks is then said to be missing.
+fn advance(desk: &mut Desk, params: &ScheduleParams) -> Option<SchedulePlan> {
+    let format = format(desk, "paramFormat", params.param_format.as_deref());
     let incremental = params.incremental.as_ref().or(params.backfill.as_ref());
     let backfill = params.backfill.as_ref().or(params.incremental.as_ref());
     let mut text = |key: &str, text: Option<&String>| {
@@ -32,8 +54,8 @@ pub(super) fn plan(desk: &mut Desk, params: &ScheduleParams) -> Option<ScheduleP
     };
     let (incremental, backfill) = (text("incremental", incremental), text("backfill", backfill));
     Some(SchedulePlan {
-        start: start?,
-        end: end?,
+        start: None,
+        end: None,
         texts: Schedule {
             format: format?,
             incremental: incremental?,

@@ -1,8 +1,10 @@
-//! A part of Zendesk's Support API: the export of its search, and the incremental exports.
+//! A part of Zendesk's Support API: the export of its search, the incremental exports, and users by
+//! their ids.
 
 mod incremental;
 mod records;
 mod search;
+mod show_many;
 
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
             "/api/v2/incremental/users/cursor.json",
             get(incremental::users),
         )
+        .route("/api/v2/users/show_many", get(show_many::users))
+        .route("/api/v2/users/show_many.json", get(show_many::users))
 }
 
 /// `{email}/token` with the key as password, or the key as a token.

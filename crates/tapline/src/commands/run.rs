@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 use tapline_core::{
-    Error, RecordCounts, RunReport, ShortReason, StateStore, TableRef, Verdict, WatermarkReport,
-    Window,
+    Error, RecordCounts, RunReport, ShortReason, SliceCounts, StateStore, TableRef, Verdict,
+    WatermarkReport, Window,
 };
 use tapline_engine::{RunTask, SyncMode as EngineMode};
 use tapline_spec::Diagnostic;
@@ -195,6 +195,7 @@ fn not_begun(task: &RunTask, error: &Error, now: Timestamp) -> RunReport {
             error: error.clone(),
         }),
         records: RecordCounts::default(),
+        slices: SliceCounts::default(),
         pages: 0,
         requests: 0,
         retries: 0,

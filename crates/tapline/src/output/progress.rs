@@ -56,6 +56,8 @@ struct Seen {
     records: u64,
     bytes: u64,
     total: Option<u64>,
+    /// Number and name of the slice that is read, if the stream is divided.
+    slice: Option<(u64, String)>,
     /// Records read at which time, for the rate of the last seconds.
     recent: VecDeque<(Duration, u64)>,
     waiting: Option<Waiting>,
@@ -128,6 +130,11 @@ impl Shared {
     fn hear(&self, event: RunEvent) {
         let now = self.clock.elapsed();
         match event {
+            RunEvent::SliceBegun { number, partition } => {
+                let name = clean(&partition).into_owned();
+                tracing::debug!("{}: slice {number}: {name}", self.pipeline);
+                self.seen().slice = Some((number, name));
+            }
             RunEvent::PageRead {
                 seq,
                 records,
@@ -191,7 +198,8 @@ impl Seen {
         self.pages += 1;
         self.records += records;
         self.bytes += bytes;
-        self.total = total.or(self.total);
+        // What a slice has in all says nothing of the others.
+        self.total = total.or(self.total).filter(|_| self.slice.is_none());
         self.recent.push_back((now, self.records));
         if self.recent.len() > 20 {
             self.recent.pop_front();
@@ -210,6 +218,9 @@ impl Seen {
             _ => plural(self.records, "record"),
         };
         text += &format!(" · {}", plural(self.pages, "page"));
+        if let Some((number, name)) = &self.slice {
+            text += &format!(" · slice {}: {name}", count(*number));
+        }
         if let Some(rate) = self.rate(now) {
             text += &format!(" · {}/s", count(rate));
         }
@@ -264,6 +275,19 @@ mod tests {
             "{waiting}"
         );
         assert!(!seen.describe(SECOND * 8).contains("waiting"));
+    }
+
+    #[test]
+    fn the_line_names_the_slice() {
+        let mut seen = Seen {
+            slice: Some((12, "campaignId=42".to_owned())),
+            ..Seen::default()
+        };
+        seen.read(SECOND, 10, 10, Some(500));
+        assert_eq!(
+            seen.describe(SECOND),
+            "10 records · 1 page · slice 12: campaignId=42 · 10 B"
+        );
     }
 
     #[test]

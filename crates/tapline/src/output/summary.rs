@@ -59,6 +59,7 @@ impl Ended {
         )];
         lines.extend(self.tries());
         lines.push(self.table_now());
+        lines.extend(self.skipped());
         lines.extend(self.rejects());
         lines.extend(self.advice().map(|advice| format!("To do: {advice}.")));
         lines.join("\n  ")
@@ -87,7 +88,11 @@ impl Ended {
             }
             Verdict::Unknown(UnknownReason::Stopped) => format!("Stopped after {reached}."),
             Verdict::Unknown(reason) => {
-                format!("Nothing proves that {reached} were all: {reason}.")
+                let reason = reason.to_string();
+                format!(
+                    "Nothing proves that {reached} were all: {}.",
+                    clean(&reason)
+                )
             }
         }
     }
@@ -118,6 +123,14 @@ impl Ended {
         format!("The table {table} in {database} {now}.")
     }
 
+    fn skipped(&self) -> Option<String> {
+        let skipped = self.report.slices.skipped;
+        (skipped > 0).then(|| {
+            let all = plural(self.report.slices.read + skipped, "slice");
+            format!("Of {all}, {} had nothing at the source.", count(skipped))
+        })
+    }
+
     fn rejects(&self) -> Option<String> {
         let rejected = self.report.records.rejected;
         (rejected > 0).then(|| {
@@ -136,29 +149,47 @@ impl Ended {
         }
         match &self.report.verdict {
             Verdict::Complete(_) => None,
-            Verdict::Short(reason) => Some(match reason {
-                ShortReason::TotalMismatch { .. } => {
-                    "run it again, records may have changed meanwhile; if the numbers stay \
-                     apart, look at paginationParams of the spec"
-                }
-                ShortReason::RepeatedPosition | ShortReason::RepeatedPage => {
-                    "look at paginationParams of the spec: the source goes in circles"
-                }
-                ShortReason::NextRefused { .. } => {
-                    "if that address is right, add its origin to allow_hosts of the connection"
-                }
-                ShortReason::Limit { .. } => "raise or remove that limit to get the rest",
-                ShortReason::Failed { .. } => "run it again",
-            }),
-            Verdict::Unknown(UnknownReason::Stopped) => Some("run it again to get everything"),
-            Verdict::Unknown(UnknownReason::NoEndSignal) => {
-                Some("give the spec an end condition, so that a run can prove it is complete")
-            }
-            Verdict::Unknown(UnknownReason::ShortPage { .. }) => Some(
-                "ask for no more than the source gives in one page (limitValue), or say where it \
-                 tells how many records there are (responseParams.total)",
-            ),
+            Verdict::Short(reason) => Some(if_short(reason)),
+            Verdict::Unknown(reason) => Some(if_unknown(reason)),
         }
+    }
+}
+
+fn if_short(reason: &ShortReason) -> &'static str {
+    match reason {
+        ShortReason::TotalMismatch { .. } => {
+            "run it again, records may have changed meanwhile; if the numbers stay apart, look at \
+             paginationParams of the spec"
+        }
+        ShortReason::RepeatedPosition | ShortReason::RepeatedPage => {
+            "look at paginationParams of the spec: the source goes in circles"
+        }
+        ShortReason::NextRefused { .. } => {
+            "if that address is right, add its origin to allow_hosts of the connection"
+        }
+        ShortReason::Limit { .. } => "raise or remove that limit to get the rest",
+        ShortReason::Failed { .. } => "run it again",
+        ShortReason::Rejects { .. } => {
+            "run the parent stream by itself: it keeps such records, with the reason"
+        }
+        ShortReason::Parent { reason, .. } => if_short(reason),
+    }
+}
+
+fn if_unknown(reason: &UnknownReason) -> &'static str {
+    match reason {
+        UnknownReason::Stopped => "run it again to get everything",
+        UnknownReason::NoEndSignal => {
+            "give the spec an end condition, so that a run can prove it is complete"
+        }
+        UnknownReason::ShortPage { .. } => {
+            "ask for no more than the source gives in one page (limitValue), or say where it tells \
+             how many records there are (responseParams.total)"
+        }
+        UnknownReason::AllSkipped => {
+            "look at the path of the stream and at the rule with `skip_slice`: it fits every answer"
+        }
+        UnknownReason::Parent { reason, .. } => if_unknown(reason),
     }
 }
 
@@ -195,7 +226,7 @@ pub(crate) fn text(runs: &[Ended], columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use tapline_core::{
-        EndSignal, ErrorKind, FailedRequest, RecordCounts, WatermarkReport, Window,
+        EndSignal, ErrorKind, FailedRequest, RecordCounts, SliceCounts, WatermarkReport, Window,
     };
 
     use super::*;
@@ -213,6 +244,7 @@ mod tests {
                 rejected: 2,
                 ..RecordCounts::default()
             },
+            slices: SliceCounts::default(),
             pages: 45,
             requests: 46,
             retries: 2,
@@ -265,6 +297,21 @@ mod tests {
         check(1, "now has this 1 row");
         check(4500, "now has these 4,500 rows");
         check(9000, "now has the 9,000 rows they became");
+    }
+
+    #[test]
+    fn what_is_left_out_is_said() {
+        let mut run = ended("t", Verdict::Complete(EndSignal::AllSlices), None);
+        assert_eq!(run.skipped(), None);
+        run.report.slices = SliceCounts {
+            read: 7,
+            skipped: 2,
+        };
+        let said = run.words();
+        assert!(
+            said.contains("Of 9 slices, 2 had nothing at the source."),
+            "{said}"
+        );
     }
 
     #[test]

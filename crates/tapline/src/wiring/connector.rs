@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use tapline_core::ErrorKind;
-use tapline_spec::{AuthKind, Diagnostic};
+use tapline_spec::{AuthKind, Diagnostic, SourceSpec};
 
-use crate::connectors::{Catalogue, Connector, REST, is_spec_file, read_spec};
+use crate::connectors::{Catalogue, Connector, Lent, REST, is_spec_file, read_spec};
 use crate::failure::{Failure, Result};
 use crate::output::text::hint;
 use crate::project::{Connection, Pipeline, Project, Trust, pointer};
@@ -26,7 +26,9 @@ pub(super) fn find(
         return spec(project, Path::new(name), format!("{at}/connector"));
     }
     if name == REST && !connection.streams.is_empty() {
-        let connector = spec_of_stream(project, connection, &pipeline.source.stream, &at)?;
+        let stream = &pipeline.source.stream;
+        let mut connector = spec_of_stream(project, connection, stream, &at)?;
+        add_parents(project, connection, stream, &at, &mut connector)?;
         return Ok(lend_sign_in(catalogue, connection, connector));
     }
     let found = catalogue.plugin(name, is_trusted(connection));
@@ -58,6 +60,45 @@ fn spec_of_stream(
     let message = format!("there is no spec file for the stream `{stream}`");
     let found = Diagnostic::error("E-stream", at, message).with_hint(hint(stream, known));
     Err(project.invalid(vec![found]))
+}
+
+/// Adds the streams whose records are slices of `stream`, and what those need, each from its own
+/// file. The connection signs in as the file of `stream` says.
+fn add_parents(
+    project: &Project,
+    connection: &Connection,
+    stream: &str,
+    at: &str,
+    connector: &mut Connector,
+) -> Result<()> {
+    let source = connector.document.stream(stream);
+    let mut wanted: Vec<String> = source.map(parents).unwrap_or_default();
+    while let Some(name) = wanted.pop() {
+        if connector.document.streams.contains_key(&name) {
+            continue;
+        }
+        let parent = spec_of_stream(project, connection, &name, at)?;
+        let Some(source) = parent.document.stream(&name) else {
+            continue;
+        };
+        wanted.extend(parents(source));
+        let at = match parent.document.streams.contains_key(&name) {
+            true => format!("/streams/{}", pointer(&name)),
+            false => "/sourceSpec".to_owned(),
+        };
+        let file = parent.file;
+        connector.lent.insert(name.clone(), Lent { file, at });
+        let streams = &mut connector.document.streams;
+        streams.insert(name, source.clone());
+    }
+    Ok(())
+}
+
+/// The streams whose records are slices of `source`.
+pub(super) fn parents(source: &SourceSpec) -> Vec<String> {
+    let partitions = source.attributes.partition_params.iter();
+    let parents = partitions.filter_map(|partition| partition.parent.as_ref());
+    parents.map(|parent| parent.stream.clone()).collect()
 }
 
 /// The spec file `path`, which is named at `at` of the project file.

@@ -10,10 +10,13 @@ const USERS: u64 = 2;
 const TICKETS: u64 = 3;
 const ORGANIZATIONS: u64 = 8;
 
+/// Id of the first user.
+pub(super) const FIRST_USER: u64 = 5_624_716_000_000;
+
 /// The user number `index`.
 pub(super) fn user(shared: &Shared, index: u64) -> Value {
     let mut random = Random::new(shared.seed, USERS, index);
-    let id = 5_624_716_000_000 + index;
+    let id = FIRST_USER + index;
     let first = random.pick(people::FIRST_NAMES);
     let last = random.pick(people::LAST_NAMES);
     let zone = random.pick(people::TIME_ZONES);
@@ -75,7 +78,7 @@ pub(super) fn ticket(shared: &Shared, index: u64) -> Value {
     let mut random = Random::new(shared.seed, TICKETS, index);
     let id = 35_436 + index;
     let subject = random.pick(people::SUBJECTS);
-    let requester = 5_624_716_000_000 + random.below(shared.counts().users);
+    let requester = FIRST_USER + random.below(shared.counts().users);
     let rated = random.chance(15);
     json!({
         "id": id,

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, MaybeDone};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use tapline_core::{Exchange, FailedRequest, Position, RequestRecord, Result};
-use url::Url;
+use tapline_core::{Exchange, FailedRequest, Position, Request, RequestRecord, Result};
 use uuid::Uuid;
+
+use crate::observation::{Finds, Observation};
 
 /// Size of a page, in bytes, beyond which nothing is fetched while it is decoded or kept: two of
 /// the largest pages at once would pass the memory that a run may take.
@@ -55,6 +56,16 @@ impl Answer {
         }
     }
 
+    /// The answer as the pagination sees it, with its `body` and what was found in that.
+    pub(crate) fn seen<'a>(&'a self, body: &'a [u8], finds: Finds<'a>) -> Observation<'a> {
+        Observation {
+            status: self.status,
+            headers: &self.headers,
+            body,
+            finds,
+        }
+    }
+
     pub(crate) fn content_type(&self) -> &str {
         self.headers
             .get("content-type")
@@ -66,7 +77,8 @@ impl Answer {
 /// A request that has been sent, or will be at its first poll.
 pub(crate) struct Flight {
     pub(crate) position: Position,
-    pub(crate) url: Option<Url>,
+    /// To be sent again if a rule says so; `None` if it could not be built.
+    pub(crate) request: Option<Request>,
     pub(crate) answer: MaybeDone<BoxFuture<'static, Result<Answer>>>,
 }
 
@@ -93,7 +105,8 @@ pub(crate) async fn beside<T, F: Future + Unpin>(
     .await
 }
 
-fn millis(duration: Duration) -> u64 {
+/// Whole milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -10,14 +10,20 @@
 //! Nothing here opens a socket or a file, or looks at a clock: all of that is behind the doors of
 //! `tapline-core`.
 
+mod asking;
 pub mod decode;
 mod flight;
 mod form;
 mod guard;
 pub mod locate;
+mod observation;
+mod outlook;
 pub mod paginate;
+mod partition;
 mod reader;
 mod request;
+mod retry;
+mod rules;
 mod run;
 mod source;
 mod status;
@@ -26,6 +32,8 @@ mod tally;
 mod verdict;
 
 pub use form::PageForm;
+pub use outlook::{Outlook, Then, outlook};
+pub use partition::PARTITION;
 pub use request::base_url;
 pub use run::{Outcome, RunTask, run};
 pub use source::{HttpSource, HttpSourceConfig};

@@ -1,10 +1,12 @@
-//! Builds the request of a page: what all have in common, and what the pagination adds.
+//! Builds the request of a page: what all have in common, what the time window adds, and what the
+//! pagination adds.
+
+mod body;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde_json::Value;
-use tapline_core::{Body, Error, ErrorKind, Params, Purpose, Request, Result};
-use tapline_expr::{Context, Encoding, ExprError, Template};
-use tapline_spec::{BodyPlan, RequestMethod, RequestPlan};
+use tapline_core::{Error, ErrorKind, Params, Purpose, Request, Result};
+use tapline_expr::{Bound, Context, Encoding, ExprError, Template};
+use tapline_spec::{BodyPlan, Plan, RequestMethod, RequestPlan};
 use url::Url;
 
 use crate::paginate::Addition;
@@ -15,41 +17,56 @@ use crate::paginate::Addition;
 /// # Errors
 /// A placeholder has no value, or what comes out is no URL or no header.
 pub(crate) fn build(
-    plan: &RequestPlan,
-    params: &Params,
+    plan: &Plan,
+    context: Context<'_>,
     addition: &Addition,
     last: Option<&Url>,
 ) -> Result<Request> {
-    let context = Context { params };
+    let request = &plan.request;
     let url = match &addition.url {
-        Some(next) => follow(plan, context, next, last)?,
+        Some(next) => with_pairs(follow(request, context, next, last)?, addition),
         None => first_url(plan, context, addition)?,
     };
     Ok(Request {
-        method: match plan.method {
+        method: match request.method {
             RequestMethod::Get => Method::GET,
             RequestMethod::Post => Method::POST,
         },
         url,
-        headers: headers(plan, context, addition)?,
-        body: body(plan, context)?,
+        headers: headers(request, context, addition)?,
+        body: body::build(request.body.as_ref(), context, &addition.body)?,
         purpose: Purpose::Page,
+        judged: Vec::new(),
     })
 }
 
-/// Scheme, host and path of the stream, without a query: what relative links are resolved to.
+/// Scheme and host of the stream, with what stands in the host's place of a path: where its
+/// credentials go.
 ///
 /// # Errors
 /// A placeholder has no value, or what comes out is no URL.
 pub fn base_url(plan: &RequestPlan, params: &Params) -> Result<Url> {
-    let context = Context { params };
-    let host = render(&plan.host, context, Encoding::Host)?;
-    let path = render(&plan.path, context, Encoding::PathSegment)?;
+    let context = Context {
+        params,
+        ..Context::default()
+    };
+    let host = render(&plan.host, context, Encoding::Host, "the host")?;
+    parse(plan, &host)
+}
+
+/// Scheme, host and path of the stream: what relative links are resolved to.
+fn stream_url(plan: &RequestPlan, context: Context<'_>) -> Result<Url> {
+    let host = render(&plan.host, context, Encoding::Host, "the host")?;
+    let path = render(&plan.path, context, Encoding::PathSegment, "the path")?;
     let text = format!(
         "{}/{}",
         host.trim_end_matches('/'),
         path.trim_start_matches('/')
     );
+    parse(plan, &text)
+}
+
+fn parse(plan: &RequestPlan, text: &str) -> Result<Url> {
     let url: Url = text
         .parse()
         .map_err(|error| invalid(format!("`{}{}` is no URL: {error}", plan.host, plan.path)))?;
@@ -63,24 +80,70 @@ pub fn base_url(plan: &RequestPlan, params: &Params) -> Result<Url> {
     Ok(url)
 }
 
-fn first_url(plan: &RequestPlan, context: Context<'_>, addition: &Addition) -> Result<Url> {
-    let mut url = base_url(plan, context.params)?;
-    if !plan.query.is_empty() || !addition.query.is_empty() {
-        let mut pairs = url.query_pairs_mut();
-        for (name, template) in &plan.query {
-            pairs.append_pair(name, &render(template, context, Encoding::Plain)?);
+fn first_url(plan: &Plan, context: Context<'_>, addition: &Addition) -> Result<Url> {
+    let mut url = stream_url(&plan.request, context)?;
+    let mut pairs = Vec::new();
+    for (name, template) in &plan.request.query {
+        // What the window lacks is not asked for.
+        if template.lacks(&context).is_none() {
+            pairs.push((
+                name.clone(),
+                render(template, context, Encoding::Plain, name)?,
+            ));
         }
-        pairs.extend_pairs(&addition.query);
     }
+    pairs.extend(bounds(plan, context));
+    // A token that goes by the name of a parameter takes its place.
+    pairs.retain(|(name, _)| addition.query.iter().all(|(added, _)| added != name));
+    append(&mut url, &pairs);
+    append(&mut url, &addition.query);
     Ok(url)
 }
 
+/// The query parameters with the bounds that the window has.
+fn bounds(plan: &Plan, context: Context<'_>) -> impl Iterator<Item = (String, String)> {
+    let schedule = plan.schedule.as_ref();
+    let start = schedule.and_then(|schedule| schedule.start.as_ref());
+    let end = schedule.and_then(|schedule| schedule.end.as_ref());
+    let both = [(start, context.window.start), (end, context.window.end)];
+    both.into_iter().filter_map(|(bound, at)| {
+        let (bound, at) = (bound?, at?);
+        Some((bound.name.clone(), bound.format.format(at)))
+    })
+}
+
+/// `url` with the query of `addition`, whose parameters take the place of those it has.
+fn with_pairs(mut url: Url, addition: &Addition) -> Url {
+    if addition.query.is_empty() {
+        return url;
+    }
+    let is_kept = |(name, _): &(String, String)| addition.query.iter().all(|(n, _)| n != name);
+    let kept: Vec<_> = url.query_pairs().into_owned().filter(is_kept).collect();
+    url.set_query(None);
+    append(&mut url, &kept);
+    append(&mut url, &addition.query);
+    url
+}
+
+fn append(url: &mut Url, pairs: &[(String, String)]) {
+    if !pairs.is_empty() {
+        url.query_pairs_mut().extend_pairs(pairs);
+    }
+}
+
 fn follow(plan: &RequestPlan, context: Context<'_>, next: &str, last: Option<&Url>) -> Result<Url> {
-    let base = match last {
-        Some(last) => last.clone(),
-        None => base_url(plan, context.params)?,
-    };
-    base.join(next).map_err(|error| {
+    match last {
+        Some(last) => absolute(last, next),
+        None => absolute(&stream_url(plan, context)?, next),
+    }
+}
+
+/// Where `link` leads that stands on the page at `base` (RFC 3986, section 5).
+///
+/// # Errors
+/// It is no reference to a URL.
+pub(crate) fn absolute(base: &Url, link: &str) -> Result<Url> {
+    base.join(link).map_err(|error| {
         Error::new(
             ErrorKind::Protocol,
             "follow next link",
@@ -92,16 +155,14 @@ fn follow(plan: &RequestPlan, context: Context<'_>, next: &str, last: Option<&Ur
 fn headers(plan: &RequestPlan, context: Context<'_>, addition: &Addition) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, template) in &plan.headers {
-        insert(
-            &mut headers,
-            name,
-            &render(template, context, Encoding::Header)?,
-        )?;
+        let value = render(template, context, Encoding::Header, name)?;
+        insert(&mut headers, name, &value)?;
     }
     for (name, value) in &addition.headers {
         insert(&mut headers, name, value)?;
     }
-    if matches!(plan.body, Some(BodyPlan::Json(_))) && !headers.contains_key("content-type") {
+    let is_json = matches!(plan.body, Some(BodyPlan::Json(_))) || !addition.body.is_empty();
+    if is_json && !headers.contains_key("content-type") {
         insert(&mut headers, "content-type", "application/json")?;
     }
     Ok(headers)
@@ -119,36 +180,23 @@ fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
-fn body(plan: &RequestPlan, context: Context<'_>) -> Result<Body> {
-    Ok(match &plan.body {
-        None => Body::Empty,
-        Some(BodyPlan::Text(template)) => {
-            Body::Bytes(render(template, context, Encoding::Plain)?.into())
-        }
-        Some(BodyPlan::Json(value)) => Body::Bytes(fill(value, context)?.to_string().into()),
-    })
-}
-
-/// `value` with every string in it rendered as a template.
-fn fill(value: &Value, context: Context<'_>) -> Result<Value> {
-    Ok(match value {
-        Value::String(text) => {
-            let template: Template = text.parse().map_err(expression)?;
-            Value::String(render(&template, context, Encoding::Plain)?)
-        }
-        Value::Array(items) => items
-            .iter()
-            .map(|item| fill(item, context))
-            .collect::<Result<_>>()?,
-        Value::Object(members) => members
-            .iter()
-            .map(|(key, item)| Ok((key.clone(), fill(item, context)?)))
-            .collect::<Result<_>>()?,
-        scalar => scalar.clone(),
-    })
-}
-
-fn render(template: &Template, context: Context<'_>, encoding: Encoding) -> Result<String> {
+/// The text of `template`, which stands at `place`.
+fn render(
+    template: &Template,
+    context: Context<'_>,
+    encoding: Encoding,
+    place: &str,
+) -> Result<String> {
+    if let Some(bound) = template.lacks(&context) {
+        let (bound, flag) = match bound {
+            Bound::Start => ("start", "--window-start"),
+            Bound::End => ("end", "--window-end"),
+        };
+        return Err(invalid(format!(
+            "`{template}` in {place} needs the window's {bound}, and this run has none: \
+             give {flag}, or say in `scheduleParams` what a run without it asks for (`backfill`)"
+        )));
+    }
     template.render(context, encoding).map_err(expression)
 }
 
@@ -161,83 +209,4 @@ fn invalid(message: String) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use tapline_core::Param;
-
-    use super::*;
-
-    fn plan() -> RequestPlan {
-        RequestPlan {
-            host: "https://${dc}.example.com/v3/".parse().unwrap(),
-            path: "/lists/${id}".parse().unwrap(),
-            method: RequestMethod::Post,
-            query: vec![("filter[type]".to_owned(), "a b&${id}".parse().unwrap())],
-            headers: vec![("x-id".to_owned(), "${id}".parse().unwrap())],
-            body: Some(BodyPlan::Json(
-                serde_json::json!({"q": ["select '${id}'", 1]}),
-            )),
-        }
-    }
-
-    fn params(id: &str) -> Params {
-        [("dc", "us1"), ("id", id)]
-            .map(|(name, value)| (name, Param::Plain(value.to_owned())))
-            .into_iter()
-            .collect()
-    }
-
-    #[test]
-    fn everything_stands_in_its_own_encoding() {
-        let addition = Addition {
-            query: vec![("page[after]".to_owned(), "t=1".to_owned())],
-            headers: vec![("x-token".to_owned(), "t".to_owned())],
-            ..Addition::default()
-        };
-        let request = build(&plan(), &params("a/b"), &addition, None).unwrap();
-        assert_eq!(
-            request.url.as_str(),
-            "https://us1.example.com/v3/lists/a%2Fb?filter%5Btype%5D=a+b%26a%2Fb&page%5Bafter%5D=t%3D1"
-        );
-        assert_eq!(request.headers["x-id"], "a/b");
-        assert_eq!(request.headers["x-token"], "t");
-        assert_eq!(request.headers["content-type"], "application/json");
-        let Body::Bytes(body) = request.body else {
-            panic!("no body")
-        };
-        assert_eq!(body, r#"{"q":["select 'a/b'",1]}"#);
-    }
-
-    #[test]
-    fn next_links_may_be_relative() {
-        let cases = [
-            ("?page=2", "https://us1.example.com/v3/lists/7?page=2"),
-            ("/other", "https://us1.example.com/other"),
-            ("https://elsewhere.org/x", "https://elsewhere.org/x"),
-        ];
-        let last: Url = "https://us1.example.com/v3/lists/7?page=1".parse().unwrap();
-        for (link, expected) in cases {
-            let addition = Addition {
-                url: Some(link.to_owned()),
-                ..Addition::default()
-            };
-            for last in [Some(&last), None] {
-                let request = build(&plan(), &params("7"), &addition, last).unwrap();
-                assert_eq!(request.url.as_str(), expected);
-            }
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_sent_says_why() {
-        let missing = build(&plan(), &Params::default(), &Addition::default(), None);
-        assert_eq!(
-            missing.unwrap_err().to_string(),
-            "build request: no value for `${dc}`; known parameters: none"
-        );
-        let control = build(&plan(), &params("a\nb"), &Addition::default(), None);
-        assert_eq!(
-            control.unwrap_err().to_string(),
-            "build request: the value of `${id}` holds a control character"
-        );
-    }
-}
+mod tests;

@@ -4,27 +4,32 @@
 //! body, decide what comes next, send the next request, and decode the rows while that is on its
 //! way. One request is in flight ahead of the page being decoded, never more.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arrow_schema::SchemaRef;
-use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{StreamExt, try_unfold};
 use http::StatusCode;
 use tapline_core::{
     Clock, Compute, EndSignal, Error, ErrorKind, HookKind, Hooks, Limits, PageInfo, PageStream,
-    Params, Position, Redactor, Result, Slice, Source, Transport, Window, compute,
+    Params, Position, Redactor, Result, ShortReason, Slice, SliceStream, Source, Transport, Window,
+    compute,
 };
-use tapline_expr::{Path, Selector};
+use tapline_expr::Selector;
 use tapline_spec::{PaginationPlan, Plan};
 use uuid::Uuid;
 
+use crate::asking;
 use crate::decode::Decoder;
 use crate::flight::Answer;
 use crate::form::{self, PageForm};
 use crate::locate::{Content, Located, Wanted};
+use crate::observation::Observation;
 use crate::paginate::{self, Next, Paginator};
-use crate::reader::{Observation, Reader};
+use crate::partition;
+use crate::reader::Reader;
+use crate::{rules, status};
 
 /// What an [`HttpSource`] is made of.
 pub struct HttpSourceConfig {
@@ -61,25 +66,54 @@ pub struct HttpSource {
 pub(crate) struct Shared {
     pub(crate) config: HttpSourceConfig,
     pub(crate) paginator: Box<dyn Paginator>,
+    /// One for all slices: the columns of a table only grow, whichever slice they came with.
+    pub(crate) decoder: Arc<Mutex<Decoder>>,
+    /// Whether a request may be on its way while the page before it is decoded.
+    pub(crate) ahead: bool,
     wanted: Arc<Wanted>,
     pub(crate) reads: Vec<Selector>,
+    pages: AtomicU64,
 }
 
 impl HttpSource {
     /// A source that has sent nothing yet.
     pub fn new(config: HttpSourceConfig) -> Self {
+        Self::with(config, true)
+    }
+
+    /// The stream of `plan`, whose records are slices of this one. It is read by the same means:
+    /// transport, budget and hooks are its own, too. Its pages may be long apart, so no answer
+    /// is left waiting on the wire.
+    pub(crate) fn parent(shared: &Shared, plan: Plan) -> Self {
+        let config = &shared.config;
+        let config = HttpSourceConfig {
+            plan: Arc::new(plan),
+            params: config.params.clone(),
+            transport: config.transport.clone(),
+            hooks: config.hooks.clone(),
+            clock: config.clock.clone(),
+            compute: config.compute.clone(),
+            redactor: config.redactor.clone(),
+            limits: config.limits,
+            run_id: config.run_id,
+            max_pages: None,
+            form: PageForm::Rows,
+        };
+        Self::with(config, false)
+    }
+
+    fn with(config: HttpSourceConfig, ahead: bool) -> Self {
         let paginator = paginate::of(&config.plan);
         let mut reads = paginator.reads();
         reads.extend(config.plan.total.clone());
-        let paths = reads.iter().filter_map(|selector| match selector {
-            Selector::Body(path) => Some(path.clone()),
-            Selector::Header(_) => None,
-        });
-        let paths: Vec<Path> = paths.collect();
-        let wanted = Wanted::new(&config.plan.content, &paths, config.limits.depth);
+        reads.extend(rules::reads(&config.plan.rules));
+        let wanted = Wanted::new(&config.plan.content, &reads, config.limits.depth);
         Self {
             shared: Arc::new(Shared {
+                decoder: Arc::new(Mutex::new(decoder(&config))),
                 wanted: Arc::new(wanted),
+                pages: AtomicU64::new(0),
+                ahead,
                 paginator,
                 reads,
                 config,
@@ -88,30 +122,22 @@ impl HttpSource {
     }
 }
 
-#[async_trait]
 impl Source for HttpSource {
     fn schema(&self) -> SchemaRef {
         match self.shared.config.form {
-            PageForm::Rows => self.shared.decoder().schema(),
+            PageForm::Rows => decoder(&self.shared.config).schema(),
             PageForm::Body => form::body_schema(),
         }
     }
 
-    async fn slices(&self, window: &Window) -> Result<Vec<Slice>> {
-        let hooks = &self.shared.config.hooks;
-        if hooks.set().has(HookKind::Partitions) {
-            return whole(hooks.partitions(window).await?);
-        }
-        Ok(vec![Slice {
-            window: *window,
-            ..Slice::default()
-        }])
+    fn slices(&self, window: &Window) -> SliceStream {
+        partition::slices(&self.shared, *window)
     }
 
-    fn open(&self, _slice: &Slice, position: Option<Position>) -> PageStream {
+    fn open(&self, slice: &Slice, position: Option<Position>) -> PageStream {
         let redactor = &self.shared.config.redactor;
         let position = position.map(|position| redactor.unseal(&position));
-        let reader = Reader::new(self.shared.clone(), position);
+        let reader = Reader::new(self.shared.clone(), slice, position);
         try_unfold(reader, |mut reader| async move {
             Ok(reader.next().await?.map(|page| (page, reader)))
         })
@@ -119,27 +145,22 @@ impl Source for HttpSource {
     }
 }
 
-/// Refuses parts: a request cannot say yet which one it wants, so each would bring every record.
-fn whole(slices: Vec<Slice>) -> Result<Vec<Slice>> {
-    match slices.len() {
-        0 | 1 => Ok(slices),
-        parts => Err(Error::new(
-            ErrorKind::Plugin,
-            "divide stream",
-            format!("the connector names {parts} parts; this version reads a stream as a whole"),
-        )),
-    }
+fn decoder(config: &HttpSourceConfig) -> Decoder {
+    let plan = &config.plan;
+    let (content, columns) = (plan.content.clone(), plan.columns.clone());
+    Decoder::new(content, columns, &config.limits).exploding(plan.explode.clone())
+}
+
+/// Whether the content is an object.
+fn is_single(seen: &Observation<'_>) -> bool {
+    let content = seen.located().map(|located| &located.content);
+    matches!(content, Some(Content::Object(_)))
 }
 
 impl Shared {
-    pub(crate) fn decoder(&self) -> Decoder {
-        let plan = &self.config.plan;
-        Decoder::new(
-            plan.content.clone(),
-            plan.columns.clone(),
-            &self.config.limits,
-        )
-        .exploding(plan.explode.clone())
+    /// The parameters that `slice` is asked for with.
+    pub(crate) fn params(&self, slice: &Slice) -> Params {
+        asking::params(&self.config.params, slice)
     }
 
     /// How many records the next offset reckons with.
@@ -150,14 +171,48 @@ impl Shared {
         }
     }
 
-    /// Pages after which reading is cut short, and what says so.
-    pub(crate) fn limit(&self) -> Option<(u64, &'static str)> {
-        let plan = (self.config.plan.maximum_request).map(|limit| (limit, "maximumRequest"));
-        let flag = self.config.max_pages.map(|limit| (limit, "--max-pages"));
-        plan.into_iter().chain(flag).min_by_key(|(limit, _)| *limit)
+    /// Whether pages are counted on to hold several records, as far as the spec says: one object
+    /// would then be asked for again and again.
+    fn counts_on(&self) -> bool {
+        match &self.config.plan.pagination {
+            PaginationPlan::Offset { limit, .. } => *limit > 1,
+            PaginationPlan::Page { limit, .. } => {
+                limit.as_ref().is_none_or(|(_, limit)| *limit > 1)
+            }
+            _ => false,
+        }
     }
 
-    pub(crate) async fn transform(&self, answer: &Answer) -> Result<Bytes> {
+    /// Takes note of a page that is about to be read.
+    pub(crate) fn count_page(&self) {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What cuts reading short now, because as many pages were read as may be, in all slices.
+    pub(crate) fn spent(&self) -> Option<ShortReason> {
+        let plan = (self.config.plan.maximum_request).map(|limit| (limit, "maximumRequest"));
+        let flag = self.config.max_pages.map(|limit| (limit, "--max-pages"));
+        let limits = plan.into_iter().chain(flag);
+        let (limit, name) = limits.min_by_key(|(limit, _)| *limit)?;
+        let name = name.to_owned();
+        (self.pages.load(Ordering::Relaxed) >= limit).then_some(ShortReason::Limit { name })
+    }
+
+    /// The body of `answer` as the spec reads it, and what is located in it; or the error that the
+    /// answer is, unless a rule makes something else of it.
+    pub(crate) async fn open(&self, answer: &Answer) -> (Bytes, Result<Option<Located>>) {
+        let status = answer.status;
+        if !status.is_success() {
+            let error = status::refused(status, &answer.body, &self.config.redactor);
+            return (answer.body.clone(), Err(error));
+        }
+        match self.transform(answer).await {
+            Ok(body) => (body.clone(), self.locate(status, body).await),
+            Err(error) => (answer.body.clone(), Err(error)),
+        }
+    }
+
+    async fn transform(&self, answer: &Answer) -> Result<Bytes> {
         let hooks = &self.config.hooks;
         if hooks.set().has(HookKind::TransformPage) {
             let body = answer.body.clone();
@@ -168,7 +223,7 @@ impl Shared {
 
     /// Finds the records and the values the pagination reads; `None` for a response that says it
     /// has no content. Any other without a body may be one that was lost on its way.
-    pub(crate) async fn locate(&self, status: StatusCode, body: Bytes) -> Result<Option<Located>> {
+    async fn locate(&self, status: StatusCode, body: Bytes) -> Result<Option<Located>> {
         if status == StatusCode::NO_CONTENT && body.is_empty() {
             return Ok(None);
         }
@@ -191,7 +246,22 @@ impl Shared {
     /// What the pagination says comes next.
     pub(crate) fn follow(&self, position: &Position, seen: &Observation<'_>) -> Result<Next> {
         let next = self.paginator.next(position, seen);
-        let missing = seen.located.is_some_and(|l| l.content == Content::Missing);
+        let missing = seen
+            .located()
+            .is_some_and(|l| l.content == Content::Missing);
+        if *position == self.paginator.first() && self.counts_on() && is_single(seen) {
+            let path = &self.config.plan.content.path;
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                "read page",
+                format!(
+                    "contentPath `{path}` leads to an object, which is one record, but the \
+                     pagination reckons with pages of several: name the array of records there; \
+                     if there is only one record, say pagination NONE; if each page is one, a \
+                     limitValue of 1"
+                ),
+            ));
+        }
         if missing && next != Next::Done(EndSignal::EndCondition) {
             let path = &self.config.plan.content.path;
             return Err(Error::new(
@@ -206,21 +276,30 @@ impl Shared {
         Ok(next)
     }
 
+    /// Whether the connector itself says where requests start.
+    pub(crate) fn has_own_positions(&self) -> bool {
+        self.config.hooks.set().has(HookKind::NextPosition)
+    }
+
     /// What the connector's own hook says comes next, if it has one.
     pub(crate) async fn consult(
         &self,
         next: Next,
         info: &mut PageInfo,
         body: &Bytes,
+        located: Option<&Located>,
     ) -> Result<Next> {
-        let hooks = &self.config.hooks;
-        if !hooks.set().has(HookKind::NextPosition) {
+        if !self.has_own_positions() {
             return Ok(next);
         }
         if let Next::More(position) = next {
             info.next = Some(position);
         }
-        let next = hooks.next_position(info, body.clone()).await?;
+        let records = located.map(|located| located.records(body, self.config.limits.depth));
+        info.evidence.records = records.unwrap_or(0);
+        let next = self.config.hooks.next_position(info, body.clone()).await?;
+        // They count once they are decoded.
+        info.evidence.records = 0;
         Ok(next.map_or(Next::Done(EndSignal::Connector), Next::More))
     }
 

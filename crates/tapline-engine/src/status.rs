@@ -1,7 +1,7 @@
 //! What a final HTTP status means for a page, and what is told of an answer that is none.
 
 use http::StatusCode;
-use tapline_core::{Error, ErrorKind, Redactor, Result};
+use tapline_core::{Error, ErrorKind, Redactor};
 
 use crate::flight::Answer;
 
@@ -11,14 +11,9 @@ const EXCERPT: usize = 300;
 /// Characters that are shown of a body that is not what the spec says.
 const BEGINNING: usize = 80;
 
-/// Accepts 2xx; anything else is an error with the beginning of the body, redacted.
-///
-/// # Errors
-/// Of the kind that tells the operator what to do: credentials, a wrong path, or waiting.
-pub(crate) fn judge(status: StatusCode, body: &[u8], redactor: &Redactor) -> Result<()> {
-    if status.is_success() {
-        return Ok(());
-    }
+/// The error that an answer is which is no page, with the beginning of its body, redacted. Its kind
+/// tells the operator what to do: credentials, a wrong path, or waiting.
+pub(crate) fn refused(status: StatusCode, body: &[u8], redactor: &Redactor) -> Error {
     let kind = match status.as_u16() {
         401 | 403 | 407 => ErrorKind::Auth,
         404 | 410 => ErrorKind::NotFound,
@@ -31,15 +26,20 @@ pub(crate) fn judge(status: StatusCode, body: &[u8], redactor: &Redactor) -> Res
     } else {
         format!("the source answered {status}: {excerpt}")
     };
-    Err(Error::new(kind, "read page", message))
+    Error::new(kind, "read page", message)
+}
+
+/// Adds to `error` the request whose `answer` it is about.
+pub(crate) fn of(error: Error, answer: &Answer) -> Error {
+    error
+        .with_request(answer.failed())
+        .with("url", &answer.exchange.url)
 }
 
 /// Adds to `error` the request whose `answer` it is about and, if that was to be a page, what it
 /// seems to be instead.
 pub(crate) fn about(error: Error, answer: &Answer, redactor: &Redactor) -> Error {
-    let error = error
-        .with_request(answer.failed())
-        .with("url", &answer.exchange.url);
+    let error = of(error, answer);
     if error.kind() != ErrorKind::Protocol || !answer.status.is_success() {
         return error;
     }
@@ -118,17 +118,17 @@ mod tests {
             (404, ErrorKind::NotFound),
             (503, ErrorKind::Unavailable),
             (302, ErrorKind::Protocol),
+            (200, ErrorKind::Protocol),
         ];
         for (status, kind) in cases {
             let status = StatusCode::from_u16(status).unwrap();
-            let error = judge(status, b"bad\x1b[31m\n key: k3y-s3cret", &redactor).unwrap_err();
+            let error = refused(status, b"bad\x1b[31m\n key: k3y-s3cret", &redactor);
             assert_eq!(error.kind(), kind);
             assert!(
                 error.to_string().ends_with(": bad [31m key: ***"),
                 "{error}"
             );
         }
-        assert!(judge(StatusCode::NO_CONTENT, b"", &redactor).is_ok());
     }
 
     #[test]
@@ -146,6 +146,7 @@ mod tests {
             url: "http://h/a".to_owned(),
             attempts: 3,
             waited: Duration::from_millis(70),
+            asked: None,
         };
         Answer {
             method: "GET".to_owned(),

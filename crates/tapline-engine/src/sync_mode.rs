@@ -27,6 +27,14 @@ impl SyncMode {
             Self::FullLoad => Disposition::Replace,
         }
     }
+
+    /// Whether a run may ask for a part of the time only. A mode that replaces its table may not:
+    /// the table would be left with that part.
+    pub fn takes_window(self) -> bool {
+        match self {
+            Self::FullLoad => false,
+        }
+    }
 }
 
 impl fmt::Display for SyncMode {

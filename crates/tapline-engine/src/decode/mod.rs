@@ -103,6 +103,7 @@ impl Decoder {
         located: &Located,
         stamp: &Stamp,
     ) -> Result<Decoded, Error> {
+        let body = located.text(body);
         if body.len() > pass::MAX_BODY {
             return Err(Error::new(
                 ErrorKind::Limit,

@@ -4,16 +4,21 @@
 //! the content strictly, and in the content, nearly the whole page, only counts brackets. That
 //! the content is JSON is proved when it is decoded.
 
+mod count;
+mod queries;
+mod tree;
 mod trie;
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use tapline_core::{Error, ErrorKind};
-use tapline_expr::{Path, Place};
+use tapline_expr::{Place, Selector};
 use tapline_spec::{ContentPlan, Siblings};
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::queries::Queries;
 use self::trie::Node;
 use crate::decode::balance::balanced_len;
 use crate::decode::scan::{Fault, Scanner, Token};
@@ -28,19 +33,29 @@ pub struct Wanted {
     values: usize,
     siblings: Siblings,
     depth: usize,
+    queries: Option<Queries>,
 }
 
-/// What was found on a page. Every range is of the page's body.
+/// What was found on a page. Every range is of the page's body, or of [`Located::body`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
+    /// What stands for the page's body where it took queries to find something.
+    pub body: Option<Bytes>,
     /// The content.
     pub content: Content,
-    /// The values asked for, in the order of their paths; `None` where there is none.
+    /// The values asked for, in the order of their selectors; `None` where there is none.
     pub values: Vec<Option<Range<usize>>>,
     /// Members to copy onto each record.
     pub siblings: Vec<Sibling>,
     /// Hash of the content's bytes; 0 without content. Two pages with the same one repeat.
     pub content_hash: u64,
+}
+
+impl Located {
+    /// What every range is of, if `body` is the page's.
+    pub(crate) fn text<'a>(&'a self, body: &'a [u8]) -> &'a [u8] {
+        self.body.as_deref().unwrap_or(body)
+    }
 }
 
 /// What the content path leads to.
@@ -109,6 +124,17 @@ pub enum LocateError {
         /// Where.
         at: usize,
     },
+    /// The body holds more values than a tree of it may have.
+    #[error(
+        "the body holds more than {limit} values, at byte {at}; smaller pages, or a path without \
+         wildcards and filters, have no such limit"
+    )]
+    TooMany {
+        /// Where.
+        at: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// The content path leads to a string, a number or a boolean.
     #[error("the content path leads to a {found} at byte {at}, to neither an array nor an object")]
     Scalar {
@@ -128,7 +154,7 @@ pub enum LocateError {
 impl From<LocateError> for Error {
     fn from(error: LocateError) -> Self {
         let kind = match error {
-            LocateError::TooDeep { .. } => ErrorKind::Limit,
+            LocateError::TooDeep { .. } | LocateError::TooMany { .. } => ErrorKind::Limit,
             _ => ErrorKind::Protocol,
         };
         Self::new(kind, "read page", error.to_string())
@@ -145,34 +171,47 @@ impl From<Fault> for LocateError {
 }
 
 impl Wanted {
-    /// Looks for the content of `plan` and for `values`, following `depth` levels of nesting.
-    pub fn new(plan: &ContentPlan, values: &[Path], depth: usize) -> Self {
+    /// Looks for the content of `plan` and for what `reads` selects of a body, following `depth`
+    /// levels of nesting.
+    pub fn new(plan: &ContentPlan, reads: &[Selector], depth: usize) -> Self {
         let mut root = Node::default();
         if let Place::Path(path) = &plan.path {
             root.want_content(path.steps(), !plan.siblings.is_none());
         }
-        for (index, path) in values.iter().enumerate() {
-            root.want_value(path.steps(), index);
+        for (index, read) in reads.iter().enumerate() {
+            if let Selector::Body(path) = read {
+                root.want_value(path.steps(), index);
+            }
         }
         Self {
             root,
-            values: values.len(),
+            values: reads.len(),
             siblings: plan.siblings.clone(),
             depth,
+            queries: Queries::of(plan, reads),
         }
     }
 
-    /// Reads `body` once.
+    /// Reads `body` once; a second time, and into a tree, if that takes queries.
     ///
     /// # Errors
     /// The body is not JSON outside the content, or there is no content in it.
     pub fn locate(&self, body: &[u8]) -> Result<Located, LocateError> {
+        let mut located = self.scan(body)?;
+        if let Some(queries) = &self.queries {
+            queries.locate(body, &mut located, self.depth)?;
+        }
+        Ok(located)
+    }
+
+    fn scan(&self, body: &[u8]) -> Result<Located, LocateError> {
         let start = if body.starts_with(BOM) { BOM.len() } else { 0 };
         let mut walk = Walk {
             body,
             scan: Scanner::new(body, start, self.depth),
             siblings: &self.siblings,
             found: Located {
+                body: None,
                 content: Content::Missing,
                 values: vec![None; self.values],
                 siblings: Vec::new(),

@@ -13,7 +13,7 @@ fn wanted(content: &str, values: &[&str]) -> Wanted {
         },
         wrapper: None,
     };
-    let values: Vec<Path> = values.iter().map(|path| path.parse().unwrap()).collect();
+    let values: Vec<Selector> = values.iter().map(|path| path.parse().unwrap()).collect();
     Wanted::new(&plan, &values, 8)
 }
 

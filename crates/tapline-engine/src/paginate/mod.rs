@@ -8,6 +8,7 @@
 //! A new kind is a file here, a variant of `PaginationPlan` and a line in [`of`].
 
 mod continuation_token;
+pub(crate) mod custom;
 mod link_header;
 mod none;
 mod offset;

@@ -34,7 +34,7 @@ impl Paginator for Offset {
             Position::Offset(offset) => {
                 Next::More(Position::Offset(offset.saturating_add(self.limit)))
             }
-            _ => Next::More(self.first()),
+            _ => Next::Done(EndSignal::Connector),
         }
     }
 }

@@ -45,7 +45,7 @@ impl Paginator for Page {
 
     fn next(&self, position: &Position, page: &dyn Seen) -> Next {
         let Position::Page(number) = position else {
-            return Next::More(self.first());
+            return Next::Done(EndSignal::Connector);
         };
         match self.last(page) {
             Some(last) if *number >= last => Next::Done(EndSignal::LastPage),

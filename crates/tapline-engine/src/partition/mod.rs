@@ -23,7 +23,7 @@ use self::search::Search;
 use crate::source::Shared;
 
 /// The parameter that holds the name of a part which the connector's hook has made.
-const PARTITION: &str = "partition";
+pub const PARTITION: &str = "partition";
 
 /// A value that a partition has in one slice, and what goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,56 @@
+//! What the requests of one slice are made from. Whether they are sent or only shown, they are
+//! made here, so that a plan cannot say other than a run does.
+
+use jiff::Timestamp;
+use tapline_core::{Param, Params, Request, Result, Slice, Window};
+use tapline_expr::{Context, Span};
+use tapline_spec::Plan;
+use url::Url;
+
+use crate::paginate::Addition;
+use crate::{request, rules};
+
+/// What the requests of one slice are made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) plan: &'a Plan,
+    /// Those of the slice included.
+    pub(crate) params: &'a Params,
+    pub(crate) window: Window,
+    pub(crate) now: Timestamp,
+}
+
+impl<'a> Asking<'a> {
+    /// What is known beside the answers.
+    pub(crate) fn context(&self) -> Context<'a> {
+        Context {
+            params: self.params,
+            schedule: self.plan.schedule.as_ref().map(|plan| &plan.texts),
+            window: Span {
+                start: self.window.start,
+                end: self.window.end,
+            },
+            now: self.now,
+            response: None,
+        }
+    }
+
+    /// The request of the page that `addition` describes. `last` is the URL of the page before.
+    ///
+    /// # Errors
+    /// A placeholder has no value, or what comes out is no URL or no header.
+    pub(crate) fn request(&self, addition: &Addition, last: Option<&Url>) -> Result<Request> {
+        let mut request = request::build(self.plan, self.context(), addition, last)?;
+        request.judged = rules::judged(&self.plan.rules);
+        Ok(request)
+    }
+}
+
+/// `params` with those that only `slice` has, or has a value of its own for.
+pub(crate) fn params(params: &Params, slice: &Slice) -> Params {
+    let own = slice.params.iter();
+    let own = own.map(|(name, value)| (name.as_str(), Param::Plain(value.clone())));
+    let mut params = params.clone();
+    params.overlay(&own.collect());
+    params
+}

@@ -24,6 +24,17 @@ impl Path {
     /// The whole document.
     pub const ROOT: Self = Self(Vec::new());
 
+    /// The longest path that `text`, which starts with `$`, begins with.
+    pub(crate) fn beginning(text: &str) -> Self {
+        let mut steps = Vec::new();
+        let mut rest = text.strip_prefix('$').unwrap_or_default();
+        while let Ok((step, remaining)) = next_step(rest) {
+            steps.push(step);
+            rest = remaining;
+        }
+        Self(steps)
+    }
+
     /// The steps from the root.
     pub fn steps(&self) -> &[Step] {
         &self.0
@@ -56,15 +67,16 @@ impl FromStr for Path {
         if trimmed.is_empty() {
             return Err(error("it is empty"));
         }
-        let mut rest = match trimmed.strip_prefix('$') {
+        let rooted = match trimmed.strip_prefix('$') {
             Some(rest) => rest.to_owned(),
             None => format!(".{trimmed}"),
         };
+        let mut rest = rooted.as_str();
         let mut steps = Vec::new();
         while !rest.is_empty() {
-            let (step, remaining) = next_step(&rest).map_err(error)?;
+            let (step, remaining) = next_step(rest).map_err(error)?;
             steps.push(step);
-            rest = remaining.to_owned();
+            rest = remaining;
         }
         Ok(Self(steps))
     }
@@ -87,6 +99,9 @@ fn next_step(rest: &str) -> Result<(Step, &str), &'static str> {
     if let Some(quote) = after.chars().next().filter(|c| matches!(c, '\'' | '"')) {
         let inner = &after[1..];
         let end = inner.find(quote).ok_or("a quote is not closed")?;
+        if inner[..end].contains('\\') {
+            return Err("escapes are not supported");
+        }
         let closed = inner[end + 1..].strip_prefix(']').ok_or("`]` is missing")?;
         return Ok((Step::Key(inner[..end].to_owned()), closed));
     }
@@ -156,7 +171,17 @@ mod tests {
 
     #[test]
     fn what_is_no_path_is_refused() {
-        for text in ["", "$.", "$..a", "$.a[", "$.a['b]", "$.a[*]", "$.*", "$x"] {
+        for text in [
+            "",
+            "$.",
+            "$..a",
+            "$.a[",
+            "$.a['b]",
+            "$.a[*]",
+            "$.*",
+            "$x",
+            r"$['a\\b']",
+        ] {
             assert!(text.parse::<Path>().is_err(), "{text}");
         }
     }

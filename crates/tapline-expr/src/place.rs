@@ -97,6 +97,8 @@ mod tests {
         check("$..items", false);
         check("$.a['b','c']", false);
         check("$.a[1:3]", false);
+        check(r"$['a\\b']", false);
+        check(r"$['it\'s']", false);
         check("$.links[?@.rel == 'next'].href", false);
     }
 

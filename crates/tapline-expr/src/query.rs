@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json_path::{JsonPath, PathElement};
 
-use crate::{ExprError, Step};
+use crate::{ExprError, Path, Step};
 
 /// Longest query, in bytes.
 const MAX_LENGTH: usize = 1024;
@@ -32,6 +32,16 @@ impl Query {
         let found = self.parsed.query_located(document);
         let place = |path: &serde_json_path::NormalizedPath<'_>| path.iter().map(step).collect();
         found.locations().map(place).collect()
+    }
+
+    /// The path that everything it leads to begins with: `$.groups` of `$.groups[*].items`.
+    pub fn fixed_part(&self) -> Path {
+        Path::beginning(&self.text)
+    }
+
+    /// Whether it may leave out what is there, by what it says.
+    pub fn filters(&self) -> bool {
+        self.text.contains('?')
     }
 }
 
@@ -116,5 +126,86 @@ impl<'de> Deserialize<'de> for Query {
         String::deserialize(deserializer)?
             .parse()
             .map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(query: &str, expected: &[&str]) {
+        let document = json!({
+            "groups": [
+                {"name": "a", "items": [{"id": 1}, {"id": 2}]},
+                {"name": "b", "items": []},
+            ],
+            "links": [{"rel": "self", "href": "/1"}, {"rel": "next", "href": "/2"}],
+        });
+        let query: Query = query.parse().unwrap();
+        let found = query.locate(&document);
+        let found: Vec<String> = found
+            .into_iter()
+            .map(|s| Path::from(s).to_string())
+            .collect();
+        assert_eq!(found, expected, "{query}");
+    }
+
+    #[test]
+    fn queries_find_places() {
+        check(
+            "$.groups[*].items",
+            &["$.groups[0].items", "$.groups[1].items"],
+        );
+        check("groups[-1].name", &["$.groups[1].name"]);
+        check(
+            "$..id",
+            &["$.groups[0].items[0].id", "$.groups[0].items[1].id"],
+        );
+        check("$.links[?@.rel == 'next'].href", &["$.links[1].href"]);
+        check("$.groups[?length(@.items) > 1].name", &["$.groups[0].name"]);
+        check("$.links[?match(@.rel, 'ne.*')].href", &["$.links[1].href"]);
+        check("$.links[0:1]", &["$.links[0]"]);
+        check("$.gone[*]", &[]);
+    }
+
+    #[test]
+    fn the_beginning_of_a_query_is_a_path() {
+        for (query, fixed) in [
+            ("$.a.b[*].c", "$.a.b"),
+            ("$..a", "$"),
+            ("$.a.*", "$.a"),
+            ("$.a[?@.b]", "$.a"),
+            ("$.a[0][1:2]", "$.a[0]"),
+            ("$.a['b','c'].d", "$.a"),
+        ] {
+            let query: Query = query.parse().unwrap();
+            assert_eq!(query.fixed_part().to_string(), fixed);
+        }
+    }
+
+    #[test]
+    fn what_would_take_long_to_read_is_refused_at_once() {
+        for (open, close) in [
+            ("[?@", "]"),
+            ("[?(", ")]"),
+            ("[?!(", ")]"),
+            ("[?length(", ")]"),
+        ] {
+            for depth in [2, 4, 8, 200] {
+                let text = format!("${}@.a{}", open.repeat(depth), close.repeat(depth));
+                let _result = text.parse::<Query>();
+            }
+        }
+        let parens = format!("$[?{}@.a{}]", "(".repeat(7), ")".repeat(7));
+        assert!(parens.parse::<Query>().is_ok());
+        assert!(
+            format!("$[?{}@.a]", "(".repeat(400))
+                .parse::<Query>()
+                .is_err()
+        );
+        assert!(format!("${}", ".a".repeat(600)).parse::<Query>().is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! A real server that nobody here wrote: datasette over 200,000 real flights.
 //!
 //! Its JSON API pages in three ways (a next URL, a token, SQL with limit and offset); the specs
-//! for them are in `tests/fixtures/datasette/`. Server and rows come from `cargo xtask test`.
+//! for them are in `tests/fixtures/specs/`. Server and rows come from `cargo xtask test`.
 //! Without them a test fails: one that is silently skipped proves nothing.
 
 use std::fs;

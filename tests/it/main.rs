@@ -6,6 +6,7 @@
     reason = "figures are read from what a test prints"
 )]
 
+mod azurite;
 mod datasette;
 mod demo;
 mod faults;
@@ -14,12 +15,15 @@ mod full_load;
 mod hostile;
 mod json_server;
 mod kills;
+mod mediawiki;
 mod mistakes;
+mod moto;
 mod nginx;
 mod plugins;
 mod prism;
 mod rate_limit;
 mod readers;
+mod reading;
 mod secrets;
 mod server;
 mod signer;

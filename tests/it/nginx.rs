@@ -1,7 +1,6 @@
 //! nginx, which limits the rate of requests to the server behind it.
 
 use std::fs;
-use std::net::TcpListener;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -28,34 +27,24 @@ impl Nginx {
     /// Lets three requests pass at once, and two a second after that.
     pub(crate) fn start(upstream: u16, refusal: Refusal) -> Self {
         let dir = TempDir::new().unwrap();
-        let mut failure = String::new();
-        // It cannot choose a port itself, and another process may be quicker to take a free one.
-        for _ in 0..5 {
-            let port = free_port();
-            fs::write(
-                dir.path().join("nginx.conf"),
-                configuration(port, upstream, refusal),
-            )
-            .unwrap();
+        let command = |port| {
+            let text = configuration(port, upstream, refusal);
+            fs::write(dir.path().join("nginx.conf"), text).unwrap();
             let mut command = Command::new(installed("nginx/nginx"));
             command
                 .arg("-p")
                 .arg(dir.path())
                 .args(["-c", "nginx.conf", "-e", "stderr"]);
-            // The first line after the sockets are open.
-            let listening = |line: &str| line.contains("event method").then_some(());
-            match Server::start(command, listening) {
-                Ok((server, ())) => {
-                    return Self {
-                        _server: server,
-                        dir,
-                        port,
-                    };
-                }
-                Err(log) => failure = log,
-            }
+            command
+        };
+        // The first line after the sockets are open.
+        let listening = |line: &str| line.contains("event method");
+        let (server, port) = Server::start_on_free_port(command, listening);
+        Self {
+            _server: server,
+            dir,
+            port,
         }
-        panic!("{failure}");
     }
 
     pub(crate) fn base_url(&self) -> String {
@@ -67,11 +56,6 @@ impl Nginx {
         let log = fs::read_to_string(self.dir.path().join("refused.log")).unwrap();
         log.matches("limiting requests").count()
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// One process in the foreground, with all of its files in its own folder.

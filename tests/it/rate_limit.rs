@@ -1,46 +1,9 @@
 //! A real rate limit is met, waited for as asked, and costs no row.
 
-use rusqlite::Row;
-use rusqlite::types::ValueRef;
-use serde_json::Value;
-
-use crate::json_server::JsonServer;
+use crate::json_server::{JsonServer, check_rows};
 use crate::nginx::{Nginx, Refusal};
 use crate::server::fixture;
 use crate::support::Project;
-
-/// Whether a cell holds a value. The titles are texts, but for a few numbers, which become texts.
-fn holds(cell: ValueRef<'_>, value: &Value) -> bool {
-    match (cell, value) {
-        (ValueRef::Null, Value::Null) => true,
-        (ValueRef::Integer(cell), Value::Number(number)) => number.as_i64() == Some(cell),
-        (ValueRef::Real(cell), Value::Number(number)) => number.as_f64() == Some(cell),
-        (ValueRef::Text(cell), Value::String(text)) => cell == text.as_bytes(),
-        (ValueRef::Text(cell), Value::Number(number)) => cell == number.to_string().as_bytes(),
-        _ => false,
-    }
-}
-
-#[track_caller]
-fn check_row(row: &Row<'_>, movie: &serde_json::Map<String, Value>) {
-    for (column, value) in movie {
-        let cell = row.get_ref(column.as_str()).unwrap();
-        assert!(holds(cell, value), "{column} is {cell:?} in {movie:?}");
-    }
-    let rest = row.get_ref("_tapline_rest").unwrap();
-    assert_eq!(rest, ValueRef::Null, "{movie:?}");
-}
-
-#[track_caller]
-fn check_rows(project: &Project, movies: &[serde_json::Map<String, Value>]) {
-    let warehouse = project.warehouse();
-    let mut select = warehouse.prepare("select * from t order by id").unwrap();
-    let mut rows = select.query([]).unwrap();
-    for movie in movies {
-        check_row(rows.next().unwrap().unwrap(), movie);
-    }
-    assert!(rows.next().unwrap().is_none(), "there is a row too many");
-}
 
 /// Loads all movies against a rate limit; every refusal is waited out for `least` milliseconds.
 #[track_caller]
@@ -55,7 +18,7 @@ fn check(refusal: Refusal, least: u64) {
         "{ connection: c, stream: movies }",
     );
     std::fs::copy(
-        fixture("json-server/movies.json"),
+        fixture("specs/json-server-page.json"),
         project.path("movies.json"),
     )
     .unwrap();

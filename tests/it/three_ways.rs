@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use crate::datasette::Datasette;
+use crate::server::fixture;
 use crate::support::Project;
 
 /// A project that reads the flights by each of the spec files beside it.
@@ -31,12 +32,9 @@ pipelines:
     sync: {{ mode: full_load }}
 "
     ));
-    let fixtures = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/fixtures/datasette"
-    );
     for name in ["pointer.json", "token.json", "offset.json"] {
-        std::fs::copy(format!("{fixtures}/{name}"), project.path(name)).unwrap();
+        let spec = fixture(&format!("specs/datasette-{name}"));
+        std::fs::copy(spec, project.path(name)).unwrap();
     }
     project
 }

@@ -148,6 +148,27 @@ fn a_refresh_token_for_one_use_lasts_for_runs_and_runs() {
 }
 
 #[test]
+fn a_killed_run_loses_no_refresh_token() {
+    let provider = Provider::start();
+    let project = project(&provider, &spec("/api/hang", 0), &refresh_code(&provider));
+    let refresh = provider.mint();
+    let environment = [("REFRESH", refresh.as_str()), ("TAPLINE_STATE_KEY", KEY)];
+    let mut command = project.command(&["run"]);
+    command.env("SECRET", CLIENT_SECRET);
+    for (name, value) in environment {
+        command.env(name, value);
+    }
+    let mut killed = command.spawn("killed");
+    provider.wait_until_it_hangs();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    project.input("items.json", &spec("/api/items", 0).to_string());
+    let run = tapline(&project, &["run", "--output", "json"], &environment);
+    assert_complete(&project, &run);
+    assert_kept(&provider, &project, &[&run]);
+}
+
+#[test]
 fn without_a_key_the_way_out_is_named() {
     let provider = Provider::start();
     let project = project(&provider, &spec("/api/items", 0), &refresh_code(&provider));

@@ -49,6 +49,13 @@ impl Provider {
         self.get("/told")["refused"].as_u64().unwrap()
     }
 
+    /// Waits until a request with a good token gets no answer.
+    pub(super) fn wait_until_it_hangs(&self) {
+        while self.get("/told")["hanging"] == 0 {
+            std::thread::yield_now();
+        }
+    }
+
     /// All tokens that were ever given.
     pub(super) fn issued(&self) -> Vec<String> {
         let told = self.get("/told");

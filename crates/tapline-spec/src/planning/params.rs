@@ -8,7 +8,8 @@ use tapline_expr::Template;
 use crate::document::properties;
 use crate::judge::plain;
 use crate::{
-    AuthSpec, ConnectorDocument, Diagnostic, Param, Params, Secret, SourceSpec, check, suggest,
+    AuthSpec, ConnectorDocument, Diagnostic, Param, Params, Secret, SourceSpec, check, oauth_param,
+    suggest,
 };
 use jsonschema::error::ValidationErrorKind as Kind;
 
@@ -48,7 +49,11 @@ fn is_password(property: &Value) -> bool {
 fn merged(schemas: &[&Map<String, Value>], given: &Params) -> Params {
     let mut params = Params::default();
     for (name, property) in schemas.iter().flat_map(|schema| properties(schema)) {
-        if let Some(default) = property.get("default").and_then(as_text) {
+        let text = |default: &Value| match name {
+            oauth_param::OVERRIDE => Some(default.to_string()),
+            _ => as_text(default),
+        };
+        if let Some(default) = property.get("default").and_then(text) {
             params.set(name, Param::Plain(default));
         }
     }

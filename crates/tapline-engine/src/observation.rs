@@ -1,10 +1,9 @@
 //! An answer as the pagination and the rules of a spec see it.
 
 use http::{HeaderMap, StatusCode};
-use serde_json::Value;
-use tapline_expr::{Observed, Selector, Step};
+use tapline_expr::{Observed, Selector};
 
-use crate::locate::Located;
+use crate::locate::{self, Located};
 use crate::paginate::Seen;
 
 /// An answer, and what was found in its body.
@@ -89,22 +88,13 @@ pub(crate) struct Parsed(Vec<(Selector, String)>);
 impl Parsed {
     /// Looks for `reads` in `body`. Nothing is found in a body that is not JSON.
     pub(crate) fn new(reads: &[Selector], body: &[u8]) -> Self {
-        let Ok(document) = serde_json::from_slice::<Value>(body) else {
-            return Self::default();
-        };
-        let reads = reads.iter();
-        let found = reads.filter_map(|selector| {
-            let value = match selector {
-                Selector::Body(path) => at(&document, path.steps()),
-                Selector::Query(query) => {
-                    let places = query.locate(&document);
-                    at(&document, places.first()?)
-                }
-                Selector::Header(_) => None,
-            };
-            Some((selector.clone(), value?.to_string()))
-        });
-        Self(found.collect())
+        let values = locate::values(reads, body).unwrap_or_default();
+        let found = reads.iter().cloned().zip(values);
+        Self(
+            found
+                .filter_map(|(read, value)| Some((read, value?)))
+                .collect(),
+        )
     }
 
     fn value(&self, selector: &Selector) -> Observed<'_> {
@@ -113,21 +103,13 @@ impl Parsed {
     }
 }
 
-/// What `steps` lead to in `document`.
-fn at<'a>(document: &'a Value, steps: &[Step]) -> Option<&'a Value> {
-    steps.iter().try_fold(document, |value, step| match step {
-        Step::Key(key) => value.get(key),
-        Step::Index(index) => value.get(index),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn values_are_found_in_bodies_that_are_no_pages() {
-        let reads = ["$.error.code", "$.a[1]", "$.gone", "headers.x"];
+        let reads = ["$.error.code", "$.a[-1]", "$.gone", "headers.x"];
         let reads: Vec<Selector> = reads.map(|text| text.parse().unwrap()).to_vec();
         let headers = HeaderMap::from_iter([(
             http::HeaderName::from_static("x"),
@@ -147,8 +129,8 @@ mod tests {
             }
         };
         use Observed::{Absent, Json, Text};
-        let found = [Json("\"over\""), Json("2"), Absent, Text("7")];
-        check(r#"{"error": {"code": "over"}, "a": [1, 2]}"#, found);
+        let found = [Json("\"over\""), Json("1e999"), Absent, Text("7")];
+        check(r#"{"error": {"code": "over"}, "a": [1, 1e999]}"#, found);
         check("<html>", [Absent, Absent, Absent, Text("7")]);
         check("", [Absent, Absent, Absent, Text("7")]);
     }

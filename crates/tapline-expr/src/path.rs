@@ -105,6 +105,9 @@ fn next_step(rest: &str) -> Result<(Step, &str), &'static str> {
         let closed = inner[end + 1..].strip_prefix(']').ok_or("`]` is missing")?;
         return Ok((Step::Key(inner[..end].to_owned()), closed));
     }
+    if after.starts_with(['*', '?']) {
+        return Err("wildcards and filters are not supported");
+    }
     let end = after.find(']').ok_or("`]` is missing")?;
     let index = after[..end]
         .parse()

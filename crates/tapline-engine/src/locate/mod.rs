@@ -19,6 +19,7 @@ use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::queries::Queries;
+pub(crate) use self::queries::values;
 use self::trie::Node;
 use crate::decode::balance::balanced_len;
 use crate::decode::scan::{Fault, Scanner, Token};
@@ -199,7 +200,7 @@ impl Wanted {
     pub fn locate(&self, body: &[u8]) -> Result<Located, LocateError> {
         let mut located = self.scan(body)?;
         if let Some(queries) = &self.queries {
-            queries.locate(body, &mut located, self.depth)?;
+            queries.locate(body, &mut located)?;
         }
         Ok(located)
     }

@@ -16,7 +16,7 @@ use tapline_spec::ContentPlan;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::tree::{Inner, Place, Tree};
-use super::{BOM, Content, LocateError, Located};
+use super::{Content, LocateError, Located};
 
 /// What must be looked for in a tree of the page.
 #[derive(Clone, Debug)]
@@ -45,17 +45,11 @@ impl Queries {
     }
 
     /// Adds to `located` what the queries find in `body`, and the plain body that holds it.
-    pub(super) fn locate(
-        &self,
-        body: &[u8],
-        located: &mut Located,
-        depth: usize,
-    ) -> Result<(), LocateError> {
+    pub(super) fn locate(&self, body: &[u8], located: &mut Located) -> Result<(), LocateError> {
         let text = std::str::from_utf8(body).map_err(|error| LocateError::NotUtf8 {
             at: error.valid_up_to(),
         })?;
-        let start = if body.starts_with(BOM) { BOM.len() } else { 0 };
-        let tree = Tree::read(text, start, depth)?;
+        let tree = Tree::read(text)?;
         let mut out = match &self.content {
             None => text.to_owned(),
             Some((query, fixed)) => {
@@ -64,7 +58,7 @@ impl Queries {
             }
         };
         for (index, query) in &self.values {
-            let found = value(text, &mut out, &tree.find(query));
+            let found = joined(text, &tree.find(query)).map(|found| append(&mut out, &found));
             if let Some(value) = located.values.get_mut(*index) {
                 *value = found;
             }
@@ -72,6 +66,26 @@ impl Queries {
         located.body = Some(Bytes::from(out));
         Ok(())
     }
+}
+
+/// What `reads` select of a body without records: of what a source says of an error, say.
+///
+/// # Errors
+/// The body is not JSON.
+pub(crate) fn values(reads: &[Selector], body: &[u8]) -> Result<Vec<Option<String>>, LocateError> {
+    let text = std::str::from_utf8(body).map_err(|error| LocateError::NotUtf8 {
+        at: error.valid_up_to(),
+    })?;
+    let tree = Tree::read(text)?;
+    let values = reads.iter().map(|read| {
+        let places = match read {
+            Selector::Body(path) => tree.at(path.steps()).into_iter().collect(),
+            Selector::Query(query) => tree.find(query),
+            Selector::Header(_) => Vec::new(),
+        };
+        joined(text, &places)
+    });
+    Ok(values.collect())
 }
 
 /// The records, as an array.
@@ -131,16 +145,16 @@ fn move_values(text: &str, mut out: String, located: &mut Located) -> String {
     out
 }
 
-/// Copies what a query found behind `out`: a value as it is, several of them as an array.
-fn value(text: &str, out: &mut String, found: &[&Place]) -> Option<Range<usize>> {
+/// What a query found: a value as it is, several of them as an array.
+fn joined(text: &str, found: &[&Place]) -> Option<String> {
     let texts: Vec<&str> = found
         .iter()
         .map(|place| &text[place.span.clone()])
         .collect();
     match texts.as_slice() {
         [] => None,
-        [one] => Some(append(out, one)),
-        several => Some(append(out, &format!("[{}]", several.join(",")))),
+        [one] => Some((*one).to_owned()),
+        several => Some(format!("[{}]", several.join(","))),
     }
 }
 

@@ -10,7 +10,7 @@ use std::ops::Range;
 use serde_json::{Map, Number, Value};
 use tapline_expr::{Query, Step};
 
-use super::LocateError;
+use super::{BOM, LocateError};
 use crate::decode::scan::{Lexeme, Scanner};
 use crate::decode::text;
 
@@ -43,13 +43,16 @@ pub(super) enum Inner {
 }
 
 impl Tree {
-    /// Reads `body` from `start`, following `depth` levels of nesting.
-    pub(super) fn read(body: &str, start: usize, depth: usize) -> Result<Self, LocateError> {
-        let depth = depth.min(MAX_DEPTH);
+    /// Reads `body`.
+    pub(super) fn read(body: &str) -> Result<Self, LocateError> {
+        let start = if body.as_bytes().starts_with(BOM) {
+            BOM.len()
+        } else {
+            0
+        };
         let mut reader = Reader {
             body,
-            scan: Scanner::new(body.as_bytes(), start, depth),
-            depth,
+            scan: Scanner::new(body.as_bytes(), start, MAX_DEPTH),
             values: 0,
         };
         reader.scan.space();
@@ -86,7 +89,6 @@ impl Place {
 struct Reader<'a> {
     body: &'a str,
     scan: Scanner<'a>,
-    depth: usize,
     values: usize,
 }
 
@@ -103,7 +105,7 @@ impl Reader<'_> {
             });
         }
         let (value, inner) = match self.scan.peek() {
-            Some(b'{' | b'[') if depth == self.depth => {
+            Some(b'{' | b'[') if depth == MAX_DEPTH => {
                 return Err(LocateError::TooDeep { at: start });
             }
             Some(b'{') => self.object(depth + 1)?,

@@ -16,6 +16,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod queries;
 mod source;
 
 use std::collections::BTreeSet;

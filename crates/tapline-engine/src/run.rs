@@ -140,8 +140,10 @@ impl Run<'_> {
                     self.begin_slice(&slice);
                     let verdict = self.read_slice(&slice, &mut schema, writer).await?;
                     self.tally.end_slice(&verdict);
-                    if !verdict.is_complete() || slice.partition.is_empty() {
-                        return Ok(verdict);
+                    match verdict {
+                        Verdict::Complete(EndSignal::Skipped) => {}
+                        Verdict::Complete(_) if !slice.partition.is_empty() => {}
+                        verdict => return Ok(verdict),
                     }
                 }
                 Finding::Asked(page) => self.tally.ask(&page),

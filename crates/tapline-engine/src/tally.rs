@@ -5,10 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tapline_core::{
     Clock, EndSignal, Error, PageInfo, Position, RecordCounts, Redactor, RunReport, SliceCounts,
-    UnknownReason, Verdict, WatermarkReport,
+    Verdict, WatermarkReport,
 };
 
 use crate::run::{Kept, RunTask};
+use crate::verdict;
 
 /// The figures of a run so far.
 pub(crate) struct Tally {
@@ -67,16 +68,9 @@ impl Tally {
         }
     }
 
-    /// What it proves that every slice came to an end. A source that has nothing in any of them
-    /// is likely not the one that is meant.
+    /// What it proves that every slice came to an end.
     pub(crate) fn all_slices(&self) -> Verdict {
-        match self.slices {
-            SliceCounts {
-                read: 0,
-                skipped: 1..,
-            } => Verdict::Unknown(UnknownReason::AllSkipped),
-            _ => Verdict::Complete(EndSignal::AllSlices),
-        }
+        verdict::of_all(self.slices)
     }
 
     /// Counts a page of another stream.

@@ -1,6 +1,8 @@
 //! Judges a slice: what its pages prove, taken together.
 
-use tapline_core::{EndSignal, Error, ErrorKind, Evidence, ShortReason, UnknownReason, Verdict};
+use tapline_core::{
+    EndSignal, Error, ErrorKind, Evidence, ShortReason, SliceCounts, UnknownReason, Verdict,
+};
 
 /// Collects the evidence of a slice, page by page.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +65,18 @@ impl Judge {
             (Some(signal), Some(_)) => Verdict::Complete(signal),
             (Some(signal), None) => self.gap.map_or(Verdict::Complete(signal), Verdict::Unknown),
         }
+    }
+}
+
+/// What it proves that all slices of a stream came to an end. A source that has nothing in any of
+/// them is likely not the one that is meant.
+pub(crate) fn of_all(slices: SliceCounts) -> Verdict {
+    match slices {
+        SliceCounts {
+            read: 0,
+            skipped: 1..,
+        } => Verdict::Unknown(UnknownReason::AllSkipped),
+        _ => Verdict::Complete(EndSignal::AllSlices),
     }
 }
 

@@ -9,15 +9,15 @@ use std::collections::VecDeque;
 use arrow_array::RecordBatch;
 use futures::stream::{StreamExt, TryStreamExt};
 use tapline_core::{
-    Error, ErrorKind, Finding, PageStream, Result, ShortReason, SliceStream, Source, UnknownReason,
-    Verdict, Window, column,
+    EndSignal, Error, ErrorKind, Finding, PageStream, Result, ShortReason, SliceCounts,
+    SliceStream, Source, UnknownReason, Verdict, Window, column,
 };
 
 use super::field::Field;
 use super::recent::Recent;
 use super::{Choice, Step};
 use crate::HttpSource;
-use crate::verdict::Judge;
+use crate::verdict::{self, Judge};
 
 /// What of a parent's records goes into a slice.
 pub(super) struct Join {
@@ -44,6 +44,8 @@ pub(super) struct Parent {
     rows: u64,
     /// Rows that have no value.
     without: u64,
+    ended: SliceCounts,
+    is_over: bool,
 }
 
 /// A slice of the parent itself.
@@ -66,6 +68,8 @@ impl Parent {
             ready: VecDeque::new(),
             rows: 0,
             without: 0,
+            ended: SliceCounts::default(),
+            is_over: false,
         }
     }
 
@@ -82,11 +86,11 @@ impl Parent {
                 Some(reading) => self.read(reading, recent).await?,
                 None => match self.slices.try_next().await? {
                     Some(finding) => self.begin(finding),
-                    None if self.draft.is_empty() => return Ok(self.left_out().map(Step::Aside)),
-                    None => {
+                    None if !self.draft.is_empty() => {
                         self.fill();
                         None
                     }
+                    None => return Ok(self.end().map(Step::Aside)),
                 },
             };
             if let Some(finding) = found {
@@ -126,11 +130,22 @@ impl Parent {
             Some(Err(error)) => reading.judge.cut(error)?,
             None => {}
         }
-        let verdict = match (reading.judge.verdict(), reading.rejects) {
-            (Verdict::Complete(_), count @ 1..) => Verdict::Short(ShortReason::Rejects { count }),
-            (verdict, _) => verdict,
-        };
-        Ok(self.doubt(verdict))
+        Ok(match (reading.judge.verdict(), reading.rejects) {
+            (Verdict::Complete(EndSignal::Skipped), _) => {
+                self.ended.skipped += 1;
+                Some(Finding::Warning(format!(
+                    "a slice of the parent stream `{}` was left out: a rule fits its answer",
+                    self.stream
+                )))
+            }
+            (Verdict::Complete(_), count @ 1..) => {
+                self.doubt(Verdict::Short(ShortReason::Rejects { count }))
+            }
+            (verdict, _) => {
+                self.ended.read += 1;
+                self.doubt(verdict)
+            }
+        })
     }
 
     /// What `verdict` on the parent means for its child.
@@ -219,15 +234,20 @@ impl Parent {
         )
     }
 
-    /// Says once, at the end, which records made no slice.
-    fn left_out(&mut self) -> Option<Finding> {
-        let count = std::mem::take(&mut self.without);
-        (count > 0).then(|| {
-            Finding::Warning(format!(
+    /// Says once, at the end, what is wrong with all of it, and which records made no slice.
+    fn end(&mut self) -> Option<Finding> {
+        if self.is_over {
+            return None;
+        }
+        if self.without > 0 {
+            let count = std::mem::take(&mut self.without);
+            return Some(Finding::Warning(format!(
                 "{count} of the records of the parent stream `{}` have no value at `{}`; nothing \
                  was asked for them",
                 self.stream, self.join.key
-            ))
-        })
+            )));
+        }
+        self.is_over = true;
+        self.doubt(verdict::of_all(self.ended))
     }
 }

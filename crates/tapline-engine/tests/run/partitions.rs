@@ -54,6 +54,14 @@ fn child_of(parent: PartitionSource) -> Plan {
     children(vec![partition("parent", vec![parent])])
 }
 
+fn skip(status: u16) -> RulePlan {
+    RulePlan {
+        status: vec![(status, status)],
+        when: None,
+        action: RuleAction::SkipSlice,
+    }
+}
+
 /// The path of a URL, and what its items are numbered from: the parent's id times 1000.
 fn parent_of(url: &str) -> Option<u64> {
     let path = url.trim_start_matches("http://api.test/parents");
@@ -208,6 +216,15 @@ async fn what_a_parent_cannot_prove_its_child_cannot() {
     assert_eq!(verdict.to_string(), reason);
     assert!(world.is_unpublished());
 
+    let mut gone = parents();
+    gone.rules = vec![skip(404)];
+    let nowhere = |_: &str| Ok((404, Bytes::from_static(b"gone")));
+    let world = World::new(child_of(of_parent(gone)), Api::new(nowhere));
+    let verdict = world.run().await.report.verdict;
+    let reason = "unknown: the parent stream parents: every slice was skipped";
+    assert_eq!(verdict.to_string(), reason);
+    assert!(world.is_unpublished());
+
     let broken = |url: &str| match param(url, "offset") {
         "10" if parent_of(url).is_none() => Ok((500, Bytes::from_static(b"no"))),
         _ => family(23, 2)(url),
@@ -338,11 +355,7 @@ async fn a_slice_that_the_source_has_not_is_left_out() {
             _ => family(3, 2)(url),
         };
         let mut plan = child_of(of_parent(parents()));
-        plan.rules = vec![RulePlan {
-            status: vec![(404, 404)],
-            when: None,
-            action: RuleAction::SkipSlice,
-        }];
+        plan.rules = vec![skip(404)];
         World::new(plan, Api::new(api))
     };
     let world = deleted(|parent| parent == 1);

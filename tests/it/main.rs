@@ -19,6 +19,7 @@ mod mediawiki;
 mod mistakes;
 mod moto;
 mod nginx;
+mod pagination;
 mod plugins;
 mod prism;
 mod rate_limit;

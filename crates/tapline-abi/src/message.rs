@@ -81,7 +81,9 @@ pub enum Position {
     Token(String),
     /// Several tokens that go together, each as JSON text.
     Tokens(Vec<String>),
-    /// Whatever the connector understands, as JSON text.
+    /// What the next request carries in place of what the spec's pagination would add, as JSON text:
+    /// `{"url": "...", "query": {}, "headers": {}, "body": {}}`. All members may be missing; `url`
+    /// takes the place of the whole URL, and names in `body` may be dotted.
     Custom(String),
 }
 

@@ -21,7 +21,8 @@ pub enum Position {
     /// Several tokens that go together, in the order of the plan, each as JSON text; `null` for
     /// one that was not there.
     Tokens(Vec<String>),
-    /// What a plugin's `next_position` hook gave, as JSON text.
+    /// What a plugin's `next_position` hook gave, as JSON text: the `url`, `query`, `headers` and
+    /// `body` that the request carries in place of what its pagination would add.
     Custom(String),
 }
 

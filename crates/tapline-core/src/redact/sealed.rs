@@ -120,7 +120,7 @@ mod tests {
             "k3y%2F%C3%A9%2B%201k3y%2F%C3%A9%2B+1",
             "{\"k\":\"p4ss\\\"w\\u0000rd\"} p4ss\"w\0rd",
             "bTpwNHNzIncAcmQ=",
-            "\01.0\0",
+            "\x001.0\0",
         ] {
             check(Position::Url(text.to_owned()));
             check(Position::Token(text.to_owned()));

@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use serde_json::json;
-use tapline_core::{Error, ErrorKind, Events, HookKind, Source, Window};
+use tapline_core::{Error, ErrorKind, HookKind, Source, Window, first_slice};
 use tapline_engine::PageForm;
 use uuid::Uuid;
 
@@ -10,8 +10,8 @@ use crate::app::App;
 use crate::cli::CheckArgs;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::clean;
 use crate::output::numbers::plural;
+use crate::output::{Screen, clean};
 use crate::project::{Lookup, Project};
 use crate::wiring::{Opened, Reading, Wiring};
 
@@ -43,7 +43,7 @@ pub(crate) async fn check(app: &App, args: &CheckArgs) -> Result<Exit> {
     let mut checked = Vec::new();
     for connection in names {
         let result = tokio::select! {
-            result = try_one(&wiring, &connection) => result,
+            result = try_one(&wiring, &connection, app.screen) => result,
             () = app.cancel.cancelled() => {
                 return Err(Error::new(ErrorKind::Stopped, "check", "asked to stop").into());
             }
@@ -60,17 +60,25 @@ pub(crate) async fn check(app: &App, args: &CheckArgs) -> Result<Exit> {
     Ok(Exit::worst(failures.map(Failure::exit)))
 }
 
-/// Asks the connector's own check, or else for the first page of a pipeline's stream.
-async fn try_one(wiring: &Wiring<'_>, connection: &str) -> Result<String> {
+/// Asks for `authorizationTestUrl` if there is one, or else the connector's own check, or else for
+/// the first page of a pipeline's stream.
+async fn try_one(wiring: &Wiring<'_>, connection: &str, screen: Screen) -> Result<String> {
     let pipeline = pipeline_of(wiring.project, connection)?;
     let stream = wiring.stream(pipeline, Lookup::Real)?;
     let reading = Reading {
         run_id: Uuid::now_v7(),
         max_pages: Some(1),
         form: PageForm::Rows,
-        events: Events::none(),
+        events: screen.warnings(),
     };
-    let Opened { source, hooks } = wiring.source(&stream, reading, wiring.state()?)?;
+    let Opened {
+        source,
+        hooks,
+        trial,
+    } = wiring.source(&stream, reading, wiring.state()?)?;
+    if let Some(trial) = trial {
+        return Ok(trial.run().await?);
+    }
     if hooks.set().has(HookKind::Check) {
         let report = hooks.check().await?;
         if !report.ok {
@@ -78,9 +86,10 @@ async fn try_one(wiring: &Wiring<'_>, connection: &str) -> Result<String> {
         }
         return Ok(report.message);
     }
-    let slices = source.slices(&Window::ALL).await?;
-    let slice = slices.into_iter().next().unwrap_or_default();
-    let page = source.open(&slice, None).next().await.transpose()?;
+    let page = match first_slice(source.slices(&Window::ALL)).await? {
+        Some(slice) => source.open(&slice, None).next().await.transpose()?,
+        None => None,
+    };
     let records = page.map_or(0, |page| page.info.evidence.records);
     Ok(format!(
         "the first page of {} has {}",

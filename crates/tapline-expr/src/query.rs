@@ -131,6 +131,7 @@ impl<'de> Deserialize<'de> for Query {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -207,5 +208,25 @@ mod tests {
                 .is_err()
         );
         assert!(format!("${}", ".a".repeat(600)).parse::<Query>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in "\\$((\\[|\\]|\\*|\\?|@|\\.|\\.\\.|a|'b'|:|,|-|-?9007199254740991|-9223372036854775808|1|0|==|&&|\\(|\\)|!|length|match| ){0,16}|\\PC{0,12})") {
+            if let Ok(query) = text.parse::<Query>() {
+                let _places = query.locate(&json!({"a": [{"b": 1}, [2, 3]], "b": "a"}));
+                prop_assert_eq!(&query.to_string().parse::<Query>().unwrap(), &query);
+                let _path = query.fixed_part();
+            }
+        }
+
+        #[test]
+        fn slices_and_indices_stay_inside(a in any::<i64>(), b in -4_i64..4, c in -3_i64..4) {
+            for text in [format!("$.a[{a}]"), format!("$.a[{a}:{b}:{c}]"), format!("$.a[{b}:{a}:{c}]"), format!("$.a[{b}:{c}:{a}]")] {
+                if let Ok(query) = text.parse::<Query>() {
+                    let _places = query.locate(&json!({"a": [1, 2, 3]}));
+                }
+            }
+        }
     }
 }

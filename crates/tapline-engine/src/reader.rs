@@ -1,27 +1,28 @@
 //! Reads one slice, page by page: await, locate, decide, send, decode.
 
+mod step;
+
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use futures::future::{FutureExt, maybe_done, ready};
 use tapline_core::{
-    Batch, EndSignal, Error, ErrorKind, Evidence, Page, PageInfo, Params, Position, Reject,
-    Request, Result, ShortReason, Slice, Window, compute, in_ranges,
+    Batch, Error, ErrorKind, Evidence, Page, PageInfo, Params, Position, Reject, Request, Result,
+    ShortReason, Slice, Window, compute,
 };
-use tapline_expr::Context;
-use tapline_spec::RuleAction;
 use url::Url;
 
+use self::step::Step;
 use crate::asking::Asking;
 use crate::decode::{Decoded, Stamp};
 use crate::flight::{Answer, Flight, LARGE, beside, landed};
 use crate::form::{self, PageForm};
 use crate::guard::Guard;
 use crate::locate::Located;
-use crate::observation::{Finds, Observation, Parsed};
+use crate::observation::{Finds, Observation};
 use crate::paginate::{self, Next, Seen};
 use crate::source::Shared;
-use crate::{request, retry, rules, status};
+use crate::{request, retry, status};
 
 /// Reads one slice, page by page.
 pub(crate) struct Reader {
@@ -88,113 +89,6 @@ impl Reader {
         }
     }
 
-    /// Does with `answer`, to the request at `position`, what the rules of the spec say.
-    async fn step(
-        &mut self,
-        position: &Position,
-        url: Option<&Url>,
-        answer: &Answer,
-    ) -> Result<Step> {
-        let shared = self.shared.clone();
-        let (body, located) = shared.open(answer).await;
-        let is_first = *position == shared.paginator.first();
-        Ok(match self.action(answer, &body, &located)? {
-            None if self.is_passing(answer) => Step::Again,
-            None => {
-                let turn = Turn {
-                    position,
-                    url,
-                    answer,
-                    body,
-                };
-                Step::Page(Box::new(self.page(turn, located?).await?))
-            }
-            Some(RuleAction::Retry) => Step::Again,
-            Some(RuleAction::Ignore) => {
-                let turn = Turn {
-                    position,
-                    url,
-                    answer,
-                    body,
-                };
-                Step::Page(Box::new(self.ignored(turn).await?))
-            }
-            Some(RuleAction::End) if !is_first => self.ended(answer, EndSignal::Declared),
-            Some(RuleAction::SkipSlice) if is_first => self.ended(answer, EndSignal::Skipped),
-            Some(action) => Step::Refused(self.refused(action, answer)),
-        })
-    }
-
-    /// What the rules of the spec say of `answer`.
-    fn action(
-        &self,
-        answer: &Answer,
-        body: &Bytes,
-        located: &Result<Option<Located>>,
-    ) -> Result<Option<RuleAction>> {
-        let (reads, rules) = (&self.shared.reads, &self.shared.config.plan.rules);
-        if rules.is_empty() {
-            return Ok(None);
-        }
-        let parsed;
-        let finds = match located {
-            Ok(located) => Finds::Located {
-                reads,
-                located: located.as_ref(),
-            },
-            Err(_) => {
-                parsed = Parsed::new(reads, body);
-                Finds::Parsed(&parsed)
-            }
-        };
-        let seen = answer.seen(body, finds);
-        let context = Context {
-            response: Some(&seen),
-            ..self.asking().context()
-        };
-        rules::action(rules, &context, answer.status)
-    }
-
-    /// Whether `answer` was left to the rules, fits none, and may be another one the next time.
-    fn is_passing(&self, answer: &Answer) -> bool {
-        let judged = rules::judged(&self.shared.config.plan.rules);
-        in_ranges(&judged, answer.status)
-            && rules::is_passing(answer.status)
-            && !retry::is_spent(&self.shared, answer)
-    }
-
-    /// The page without records that the end of a slice is, if a rule declares it.
-    fn ended(&self, answer: &Answer, signal: EndSignal) -> Step {
-        let info = PageInfo {
-            seq: self.seq,
-            next: None,
-            evidence: Evidence {
-                end: Some(signal),
-                ..Evidence::default()
-            },
-            request: answer.record(),
-        };
-        Step::Page(Box::new(bare(info)))
-    }
-
-    /// Why what a rule does with `answer` cannot go on.
-    fn refused(&self, action: RuleAction, answer: &Answer) -> Error {
-        let error = status::refused(answer.status, &answer.body, &self.shared.config.redactor);
-        match action {
-            RuleAction::End => error.with(
-                "hint",
-                "a rule calls this the end, but no page came before it; if a slice may have no \
-                 records, let the rule `ignore` it",
-            ),
-            RuleAction::SkipSlice => error.with(
-                "hint",
-                "a rule skips the slice, but pages with its records came before; if they are all, \
-                 let the rule `end` it",
-            ),
-            _ => error.with("rule", "fail"),
-        }
-    }
-
     /// What its requests are made from.
     fn asking(&self) -> Asking<'_> {
         let config = &self.shared.config;
@@ -204,12 +98,6 @@ impl Reader {
             window: self.window,
             now: config.clock.now(),
         }
-    }
-
-    /// An answer that a rule takes for a page without records.
-    async fn ignored(&mut self, turn: Turn<'_>) -> Result<Page> {
-        let parsed = Parsed::new(&self.shared.reads, &turn.body);
-        self.turn(&turn, Finds::Parsed(&parsed)).await.map(bare)
     }
 
     /// Turns an answer into a page.
@@ -373,15 +261,6 @@ impl Reader {
 }
 
 type Rows = (Vec<Batch>, Vec<Reject>);
-
-/// What an answer comes to.
-enum Step {
-    Page(Box<Page>),
-    /// The same request is to be sent again.
-    Again,
-    /// A rule says so.
-    Refused(Error),
-}
 
 /// An answer, and the request it answers.
 struct Turn<'a> {

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tapline_expr::{Context, Encoding, ExprError, Template};
+
+use crate::{OAuth2Plan, Params};
 
 /// The parameters of the OAuth types, by their documented names.
 pub mod oauth_param {
@@ -82,4 +85,42 @@ pub enum TokenMethod {
     /// The fields are in the body.
     #[default]
     Post,
+}
+
+impl OAuth2Plan {
+    /// The token server's address, if `params` say where it is.
+    ///
+    /// # Errors
+    /// A value cannot stand where it is used.
+    pub fn token_url(&self, params: &Params) -> Result<Option<String>, ExprError> {
+        let url = self.token_urls.iter().find(|url| is_given(url, params));
+        url.map(|url| rendered(url, params, Encoding::Host))
+            .transpose()
+    }
+
+    /// The further fields of a token request, without those whose parameters are not given.
+    ///
+    /// # Errors
+    /// A value cannot stand where it is used.
+    pub fn further_fields(&self, params: &Params) -> Result<Vec<(String, String)>, ExprError> {
+        let given = self
+            .fields
+            .iter()
+            .filter(|(_, text)| is_given(text, params));
+        given
+            .map(|(name, text)| Ok((name.clone(), rendered(text, params, Encoding::Plain)?)))
+            .collect()
+    }
+}
+
+fn is_given(template: &Template, params: &Params) -> bool {
+    template.params().all(|name| params.get(name).is_some())
+}
+
+fn rendered(template: &Template, params: &Params, encoding: Encoding) -> Result<String, ExprError> {
+    let context = Context {
+        params,
+        ..Context::default()
+    };
+    template.render(context, encoding)
 }

@@ -27,7 +27,7 @@ pub(crate) use self::holder::Connection;
 
 /// Where `plan` asks for tokens, if `params` say so.
 pub(super) fn token_url(plan: &OAuth2Plan, params: &Params) -> Result<Option<Url>> {
-    server::address(&plan.token_urls, params)
+    server::address(plan, params)
 }
 
 /// Signs with the newest token.

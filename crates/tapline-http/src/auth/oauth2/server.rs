@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, Method};
 use tapline_core::{Body, Params, Purpose, Request, Result, Secret};
-use tapline_expr::{Context, Encoding, Template};
 use tapline_spec::{
     ClientAuthentication, OAuth2Grant, OAuth2Plan, RequestParameterOverride, TokenMethod,
     oauth_param,
@@ -40,7 +39,7 @@ pub(super) struct AnswerFields<'a> {
 impl TokenServer {
     /// The server of `plan`, if `params` say where it is.
     pub(super) fn new(plan: &OAuth2Plan, params: &Params) -> Result<Option<Self>> {
-        let Some(url) = address(&plan.token_urls, params)? else {
+        let Some(url) = address(plan, params)? else {
             return Ok(None);
         };
         let text = |name| params.get(name).map(|param| param.expose().to_owned());
@@ -48,6 +47,7 @@ impl TokenServer {
             param(params, oauth_param::CLIENT_ID)?;
             param(params, oauth_param::CLIENT_SECRET)?;
         }
+        let fields = plan.further_fields(params);
         Ok(Some(Self {
             url,
             grant: plan.grant,
@@ -55,7 +55,7 @@ impl TokenServer {
             client_secret: text(oauth_param::CLIENT_SECRET).map(Secret::new),
             authentication: plan.client,
             names: names(params)?,
-            fields: fields(&plan.fields, params)?,
+            fields: fields.map_err(|error| invalid(error.to_string()))?,
         }))
     }
 
@@ -158,43 +158,20 @@ fn named<'a>(own: &'a Option<String>, usual: &'a str) -> &'a str {
     own.as_deref().unwrap_or(usual)
 }
 
-/// The first of `urls` whose parameters are given.
-pub(super) fn address(urls: &[Template], params: &Params) -> Result<Option<Url>> {
-    let Some(template) = urls.iter().find(|url| is_given(url, params)) else {
+/// Where `plan` asks for tokens, if `params` say so.
+pub(super) fn address(plan: &OAuth2Plan, params: &Params) -> Result<Option<Url>> {
+    let text = plan
+        .token_url(params)
+        .map_err(|error| invalid(error.to_string()))?;
+    let Some(text) = text else {
         return Ok(None);
     };
-    let text = rendered(template, params, Encoding::Host)?;
     let url = Url::parse(&text).ok().filter(Url::has_host);
     url.map(Some).ok_or_else(|| {
-        invalid(format!(
-            "the token server's address ({}) is not a whole URL, such as \
-             https://login.example.com/oauth/token",
-            template.params().collect::<Vec<_>>().join(", ")
-        ))
+        let message = "the token server's address (accessTokenUrl) is not a whole URL, such as \
+                       https://login.example.com/oauth/token";
+        invalid(message.to_owned())
     })
-}
-
-fn fields(templates: &[(String, Template)], params: &Params) -> Result<Vec<(String, String)>> {
-    let given = templates
-        .iter()
-        .filter(|(_, template)| is_given(template, params));
-    given
-        .map(|(name, template)| Ok((name.clone(), rendered(template, params, Encoding::Plain)?)))
-        .collect()
-}
-
-fn is_given(template: &Template, params: &Params) -> bool {
-    template.params().all(|name| params.get(name).is_some())
-}
-
-fn rendered(template: &Template, params: &Params, encoding: Encoding) -> Result<String> {
-    let context = Context {
-        params,
-        ..Context::default()
-    };
-    template
-        .render(context, encoding)
-        .map_err(|error| invalid(error.to_string()))
 }
 
 fn names(params: &Params) -> Result<RequestParameterOverride> {

@@ -2,8 +2,11 @@
 //! ([`Wiring::stream`]); then with sockets and databases ([`Wiring::source`], [`Wiring::doors`]).
 
 mod connector;
+mod family;
 mod place;
+mod sealing;
 mod target;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +14,8 @@ use std::time::Duration;
 use tapline_core::{Clock, Doors, Events, Hooks, Limits, NoHooks, Params, Redactor, StateStore};
 use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, base_url};
 use tapline_host::Services;
-use tapline_http::{AllowList, Client, ClientConfig, Origin, sent_secret};
-use tapline_spec::{Plan, Planned};
+use tapline_http::{AllowList, Client, ClientConfig, Origin, TokenStore, sent_secret};
+use tapline_spec::{ColumnPlan, Plan, Planned};
 use tapline_state::SqliteState;
 use uuid::Uuid;
 
@@ -22,6 +25,7 @@ use crate::failure::Result;
 use crate::project::{Connection, Destination, Lookup, Pipeline, Project, pointer};
 
 pub(crate) use self::target::{form, rejects, shown_table};
+pub(crate) use self::trial::Trial;
 
 /// What is sent as `User-Agent`.
 const USER_AGENT: &str = concat!("tapline/", env!("CARGO_PKG_VERSION"));
@@ -52,6 +56,8 @@ pub(crate) struct Opened {
     pub(crate) source: Arc<HttpSource>,
     /// The hooks.
     pub(crate) hooks: Arc<dyn Hooks>,
+    /// Where its credentials can be tried, if the operator says so.
+    pub(crate) trial: Option<Trial>,
 }
 
 /// What is asked of a source besides its stream.
@@ -64,6 +70,13 @@ pub(crate) struct Reading {
     pub(crate) form: PageForm,
     /// Where waits are told.
     pub(crate) events: Events,
+}
+
+impl Stream {
+    /// The columns that the spec declares.
+    pub(crate) fn columns(&self) -> &[ColumnPlan] {
+        &self.plan.columns
+    }
 }
 
 impl<'a> Wiring<'a> {
@@ -122,7 +135,7 @@ impl<'a> Wiring<'a> {
         let wanted = &pipeline.source.stream;
         let kept = shared
             .iter()
-            .filter(|(name, _)| !is_elsewhere(connector, wanted, name));
+            .filter(|(name, _)| !family::is_elsewhere(connector, wanted, name));
         params.overlay(&kept.map(|(name, param)| (name, param.clone())).collect());
         let at = format!("/pipelines/{}/source/params", pointer(name));
         let own = self
@@ -144,7 +157,11 @@ impl<'a> Wiring<'a> {
     ) -> Result<Opened> {
         let sent = sent_secret(&stream.plan.auth, &stream.params);
         let redactor = Redactor::new(stream.params.secrets().chain(&sent));
-        let client = self.client(stream, &redactor, reading.events)?;
+        let tokens = TokenStore {
+            state: state.clone(),
+            connection: stream.connection.clone(),
+        };
+        let client = self.client(stream, &redactor, tokens, reading.events)?;
         let hooks: Arc<dyn Hooks> = match &stream.connector.plugin {
             Some(plugin) => {
                 let services = Services {
@@ -160,6 +177,7 @@ impl<'a> Wiring<'a> {
             }
             None => Arc::new(NoHooks),
         };
+        let trial = Trial::of(&client, hooks.clone());
         let source = HttpSource::new(HttpSourceConfig {
             plan: stream.plan.clone(),
             params: stream.params.clone(),
@@ -176,27 +194,41 @@ impl<'a> Wiring<'a> {
         Ok(Opened {
             source: Arc::new(source),
             hooks,
+            trial,
         })
     }
 
-    fn client(&self, stream: &Stream, redactor: &Redactor, events: Events) -> Result<Client> {
+    fn client(
+        &self,
+        stream: &Stream,
+        redactor: &Redactor,
+        tokens: TokenStore,
+        events: Events,
+    ) -> Result<Client> {
         let connection = self.project.connection(&stream.connection)?;
-        let url = base_url(&stream.plan.request, &stream.params)?;
+        let plans = family::plans(&stream.plan);
+        let bases = plans
+            .iter()
+            .map(|plan| Origin::of(&base_url(&plan.request, &stream.params)?))
+            .collect::<Result<_, tapline_core::Error>>()?;
+        let delays = plans.iter().map(|plan| plan.delay_ms);
         let allowed: Vec<Origin> = connection
             .allow_hosts
             .iter()
             .map(|host| host.parse())
             .collect::<Result<_, tapline_core::Error>>()?;
         let client = Client::new(ClientConfig {
-            base: vec![Origin::of(&url)?],
+            base: bases,
             auth: stream.plan.auth.clone(),
             params: stream.params.clone(),
             allow: AllowList::explicit(allowed),
             limits: Limits::default(),
-            delay: Duration::from_millis(stream.plan.delay_ms),
+            // All of them share one pace: the slowest that any asks for.
+            delay: Duration::from_millis(delays.max().unwrap_or(0)),
             clock: self.clock.clone(),
             events,
             redactor: redactor.clone(),
+            tokens: Some(tokens),
             user_agent: USER_AGENT.to_owned(),
         })?;
         Ok(client)
@@ -205,10 +237,24 @@ impl<'a> Wiring<'a> {
     /// Opens the project's state.
     ///
     /// # Errors
-    /// The file cannot be opened or created.
+    /// The file cannot be opened or created, or the key of its secrets is none.
     pub(crate) fn state(&self) -> Result<Arc<dyn StateStore>> {
-        let state = SqliteState::open(self.project.state(), self.clock.clone())?;
+        let path = self.project.state();
+        let key = sealing::key(&path)?;
+        let mut state = SqliteState::open(path, self.clock.clone())?;
+        if let Some(key) = key {
+            state = state.with_key(key);
+        }
         Ok(Arc::new(state))
+    }
+
+    /// The project's state, to be read only; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn past(&self) -> Result<Option<Arc<dyn StateStore>>> {
+        let state = SqliteState::read_only(self.project.state(), self.clock.clone())?;
+        Ok(state.map(|state| Arc::new(state) as Arc<dyn StateStore>))
     }
 
     /// The doors of a run that writes to `destination`.
@@ -229,11 +275,4 @@ impl<'a> Wiring<'a> {
             compute: Arc::new(Worker::new("tapline-run")),
         })
     }
-}
-
-/// Whether only streams other than `wanted` declare the parameter `name`.
-fn is_elsewhere(connector: &Connector, wanted: &str, name: &str) -> bool {
-    let declares = |spec: &tapline_spec::SourceSpec| spec.properties().any(|(n, _)| n == name);
-    let document = &connector.document;
-    !document.stream(wanted).is_some_and(declares) && document.streams.values().any(declares)
 }

@@ -9,7 +9,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{DataType, Field};
 use futures::StreamExt;
 use serde_json::{Map, Value, json};
-use tapline_core::{Error, ErrorKind, Events, Source, Window, column};
+use tapline_core::{Error, ErrorKind, Events, Source, Window, column, first_slice};
 use tapline_engine::{HttpSource, PageForm};
 use uuid::Uuid;
 
@@ -69,8 +69,9 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
 
 /// The first `limit` rows of the first slice.
 async fn first_rows(source: &Arc<HttpSource>, limit: u64) -> Result<Vec<RecordBatch>> {
-    let slices = source.slices(&Window::ALL).await?;
-    let slice = slices.into_iter().next().unwrap_or_default();
+    let Some(slice) = first_slice(source.slices(&Window::ALL)).await? else {
+        return Ok(Vec::new());
+    };
     let mut pages = source.open(&slice, None);
     let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut batches = Vec::new();

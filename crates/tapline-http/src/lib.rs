@@ -23,6 +23,9 @@
 //! all waiting. Nothing reaches a socket but through the list of hosts, and the names on it are
 //! checked once more by the addresses that they lead to.
 //!
+//! A token request starts at Auth and goes straight to Allow: what may be sent again is decided by
+//! the error that comes back up to Retrying, so there is no second loop of attempts.
+//!
 //! Layers know each other only as [`tapline_core::Transport`]. All waiting goes through
 //! [`tapline_core::Clock`], except for the time limits of a single attempt, which reqwest keeps.
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::window::WindowArgs;
+
 /// Moves records from HTTP APIs into tables, and proves what it fetched.
 #[derive(Debug, Parser)]
 #[command(
@@ -110,6 +112,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show the first records of a pipeline; nothing is stored
     Preview(PreviewArgs),
+    /// Say what a run would ask for and write; nothing is sent
+    Plan(PlanArgs),
     /// Fetch pipelines into their tables
     Run(RunArgs),
     /// Query a destination
@@ -250,13 +254,36 @@ pub(crate) struct CheckArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   tapline preview members
-  tapline preview members --limit 3 --output json")]
+  tapline preview members --limit 3 --output json
+  tapline preview members --window-start 2026-01-31
+                                Only what is new or changed since then")]
 pub(crate) struct PreviewArgs {
     /// Pipeline to look at
     pub(crate) pipeline: String,
     /// Records to show
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: u64,
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+}
+
+/// Arguments of `plan`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline plan                  Every pipeline of the project
+  tapline plan members          One of them
+  tapline plan members --window-start 2026-01-01 --window-end 2026-02-01
+                                How a month would be asked for
+  tapline plan --output json    For a program
+
+Shown are the first requests as a run would send them, with *** for what is secret, what
+would become of the table, and what the last complete run took. Nothing is sent or written.")]
+pub(crate) struct PlanArgs {
+    /// Pipelines to plan [default: all]
+    #[arg(value_name = "PIPELINE")]
+    pub(crate) pipelines: Vec<String>,
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
 }
 
 /// Arguments of `run`.
@@ -280,6 +307,8 @@ pub(crate) struct RunArgs {
     /// How long to wait for another runner of the same pipeline: 10s, 2m, 0
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     pub(crate) lock_wait: Duration,
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
 }
 
 /// Arguments of `sql`.

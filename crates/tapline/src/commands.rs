@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod gather;
 pub(crate) mod init;
+pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod run;
 pub(crate) mod spec;

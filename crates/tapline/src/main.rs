@@ -13,6 +13,7 @@ mod logs;
 mod output;
 mod project;
 mod signals;
+mod window;
 mod wiring;
 
 use std::ffi::OsString;
@@ -102,6 +103,7 @@ async fn dispatch(app: &App, command: &Command) -> Result<Exit> {
         Command::Validate(args) => commands::validate::validate(app, args),
         Command::Check(args) => commands::check::check(app, args).await,
         Command::Preview(args) => commands::preview::preview(app, args).await,
+        Command::Plan(args) => commands::plan::plan(app, args).await,
         Command::Run(args) => commands::run::run(app, args).await,
         Command::Sql(args) => commands::sql::sql(app, args),
         Command::TryPlugin(args) => commands::try_plugin::try_plugin(app, args),

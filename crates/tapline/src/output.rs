@@ -1,6 +1,7 @@
 //! How things look: on a terminal for people, as one JSON document for programs.
 
 pub(crate) mod numbers;
+pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod screen;

@@ -3,6 +3,7 @@
 
 mod connector;
 mod family;
+mod openings;
 mod place;
 mod sealing;
 mod target;

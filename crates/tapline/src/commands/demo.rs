@@ -21,6 +21,7 @@ use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::summary::{self, Ended};
 use crate::project::Project;
+use crate::window::WindowArgs;
 
 /// The connectors that are shown.
 const CONNECTORS: [&str; 2] = ["mailchimp", "zendesk"];
@@ -157,6 +158,7 @@ async fn fetch(app: &App, project: &Project) -> Result<Vec<Ended>> {
     let options = run::Options {
         max_pages: None,
         lock_wait: Duration::from_secs(10),
+        window: WindowArgs::default(),
     };
     run::run_pipelines(app, project, &names, options).await
 }

@@ -9,7 +9,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{DataType, Field};
 use futures::StreamExt;
 use serde_json::{Map, Value, json};
-use tapline_core::{Error, ErrorKind, Events, Source, Window, column, first_slice};
+use tapline_core::{Error, ErrorKind, Source, Window, column, first_slice};
 use tapline_engine::{HttpSource, PageForm};
 use uuid::Uuid;
 
@@ -35,14 +35,16 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let stream = wiring.stream(&args.pipeline, Lookup::Real)?;
+    let now = wiring.clock.now();
+    let window = args.window.window(&args.pipeline, stream.plan(), now)?;
     let reading = Reading {
         run_id: Uuid::now_v7(),
         max_pages: Some(PAGES),
         form: PageForm::Rows,
-        events: Events::none(),
+        events: app.screen.warnings(),
     };
     let source = wiring.source(&stream, reading, wiring.state()?)?.source;
-    let first = first_rows(&source, args.limit);
+    let first = first_rows(&source, window, args.limit);
     let batches = tokio::select! {
         batches = first => batches?,
         () = app.cancel.cancelled() => {
@@ -67,9 +69,13 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
     Ok(Exit::COMPLETE)
 }
 
-/// The first `limit` rows of the first slice.
-async fn first_rows(source: &Arc<HttpSource>, limit: u64) -> Result<Vec<RecordBatch>> {
-    let Some(slice) = first_slice(source.slices(&Window::ALL)).await? else {
+/// The first `limit` rows of the first slice of `window`.
+async fn first_rows(
+    source: &Arc<HttpSource>,
+    window: Window,
+    limit: u64,
+) -> Result<Vec<RecordBatch>> {
+    let Some(slice) = first_slice(source.slices(&window)).await? else {
         return Ok(Vec::new());
     };
     let mut pages = source.open(&slice, None);

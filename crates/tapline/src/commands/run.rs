@@ -20,6 +20,7 @@ use crate::failure::{Failure, Result};
 use crate::output::progress::Progress;
 use crate::output::summary::{self, Ended};
 use crate::project::{Lookup, Project, SyncMode, pointer};
+use crate::window::WindowArgs;
 use crate::wiring::{self, Reading, Stream, Wiring};
 
 /// What a run takes from the command line.
@@ -29,13 +30,18 @@ pub(crate) struct Options {
     pub(crate) max_pages: Option<u64>,
     /// How long to wait for another runner.
     pub(crate) lock_wait: Duration,
+    /// The time range asked for.
+    pub(crate) window: WindowArgs,
 }
 
 /// A pipeline that is planned.
-struct Job {
-    name: String,
-    stream: Stream,
-    mode: EngineMode,
+pub(crate) struct Job {
+    /// Its name.
+    pub(crate) name: String,
+    /// What is read.
+    pub(crate) stream: Stream,
+    /// What becomes of the table.
+    pub(crate) mode: EngineMode,
 }
 
 /// Runs the pipelines asked for, and reports.
@@ -48,6 +54,7 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
     let options = Options {
         max_pages: args.max_pages,
         lock_wait: args.lock_wait,
+        window: args.window,
     };
     let runs = run_pipelines(app, &project, &names, options).await?;
     let exit = Exit::worst(runs.iter().map(Ended::exit));
@@ -64,7 +71,10 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
 }
 
 /// The pipelines asked for, once each; all if none is.
-fn names(project: &Project, asked: &[String]) -> Result<Vec<String>> {
+///
+/// # Errors
+/// One of them is unknown, or there are none.
+pub(crate) fn names(project: &Project, asked: &[String]) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for name in asked {
         project.pipeline(name)?;
@@ -96,8 +106,12 @@ pub(crate) async fn run_pipelines(
     let wiring = Wiring::new(project, &catalogue);
     let jobs: Vec<Job> = names
         .iter()
-        .map(|name| plan(&wiring, name))
+        .map(|name| job(&wiring, name))
         .collect::<Result<_>>()?;
+    for job in &jobs {
+        window(&wiring, job, options)?;
+        options.window.allow(&job.name, job.mode)?;
+    }
     let state = wiring.state()?;
     let mut runs = Vec::new();
     for job in jobs {
@@ -109,7 +123,11 @@ pub(crate) async fn run_pipelines(
     Ok(runs)
 }
 
-fn plan(wiring: &Wiring<'_>, name: &str) -> Result<Job> {
+/// Plans the pipeline `name`.
+///
+/// # Errors
+/// It is not valid, or its sync mode is not available.
+pub(crate) fn job(wiring: &Wiring<'_>, name: &str) -> Result<Job> {
     let mode = wiring.project.pipeline(name)?.sync.mode;
     let mode = match mode {
         SyncMode::FullLoad => EngineMode::FullLoad,
@@ -126,6 +144,12 @@ fn plan(wiring: &Wiring<'_>, name: &str) -> Result<Job> {
         stream: wiring.stream(name, Lookup::Real)?,
         mode,
     })
+}
+
+/// The time range that a run of `job` that starts now asks for.
+fn window(wiring: &Wiring<'_>, job: &Job, options: Options) -> Result<Window> {
+    let now = wiring.clock.now();
+    options.window.window(&job.name, job.stream.plan(), now)
 }
 
 async fn run_one(
@@ -147,7 +171,7 @@ async fn run_one(
             name: target.table.clone(),
         },
         sync_mode: job.mode,
-        window: Window::ALL,
+        window: window(wiring, job, options)?,
         lock_wait: options.lock_wait,
     };
     let progress = Progress::start(app.screen, &job.name, wiring.clock.clone());

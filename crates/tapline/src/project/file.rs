@@ -107,6 +107,19 @@ impl Destination {
             Self::Sqlite { path } | Self::Files { path, .. } => path,
         }
     }
+
+    /// What is written there: `sqlite`, or the format of files.
+    pub(crate) fn format(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Files { format, .. } => match format {
+                FileFormat::Parquet => "parquet",
+                FileFormat::Jsonl => "jsonl",
+                FileFormat::Csv => "csv",
+                FileFormat::Raw => "raw",
+            },
+        }
+    }
 }
 
 /// What the files of a table hold.

@@ -1,0 +1,167 @@
+//! `tapline plan`: what a run would ask for and write. Nothing is sent, nothing is written.
+
+use serde_json::json;
+use tapline_core::{HookKind, RunReport, StateStore, TableRef, Window};
+use tapline_engine::PageForm;
+use tapline_spec::{AuthPlan, LastPagePlan, PaginationPlan, Plan};
+
+use crate::app::App;
+use crate::cli::PlanArgs;
+use crate::commands::run::{Job, job, names};
+use crate::exit_code::Exit;
+use crate::failure::Result;
+use crate::output::plan::{Estimate, LastRun, Outline, Reads, Row, SignIn, Slices, Writes};
+use crate::wiring::{self, Stream, Wiring};
+
+/// Entries of a pipeline's log that are searched for a complete run.
+const RUNS: u32 = 100;
+/// Milliseconds of a minute.
+const MINUTE: u64 = 60_000;
+
+/// Says what a run of the pipelines asked for would do.
+///
+/// # Errors
+/// The project is not valid, or a request cannot be built.
+pub(crate) async fn plan(app: &App, args: &PlanArgs) -> Result<Exit> {
+    let project = app.project()?;
+    let names = names(&project, &args.pipelines)?;
+    let catalogue = app.catalogue();
+    let wiring = Wiring::new(&project, &catalogue);
+    let past = wiring.past().unwrap_or_else(|failure| {
+        app.screen.note(failure.to_string());
+        None
+    });
+    let now = wiring.clock.now();
+    let mut outlines = Vec::new();
+    for name in &names {
+        let job = job(&wiring, name)?;
+        let window = args.window.window(name, job.stream.plan(), now)?;
+        let allowed = args.window.allow(name, job.mode).is_ok();
+        let last = match &past {
+            Some(past) => last_complete(&**past, name).await?,
+            None => None,
+        };
+        outlines.push(outline(&wiring, &job, window, allowed, last)?);
+    }
+    tell(app, &outlines, names.len())
+}
+
+fn tell(app: &App, outlines: &[Outline], asked: usize) -> Result<Exit> {
+    match (outlines, asked) {
+        ([outline], 1) if app.screen.is_json() => app.screen.json(outline)?,
+        _ if app.screen.is_json() => app.screen.json(&json!({ "plans": outlines }))?,
+        _ => {
+            let words: Vec<String> = outlines.iter().map(Outline::words).collect();
+            app.screen.line(words.join("\n\n"))?;
+            app.screen.note("nothing was sent, and nothing was written");
+        }
+    }
+    Ok(Exit::COMPLETE)
+}
+
+fn outline(
+    wiring: &Wiring<'_>,
+    job: &Job,
+    window: Window,
+    allowed: bool,
+    last: Option<LastRun>,
+) -> Result<Outline> {
+    let stream = &job.stream;
+    let slices = stream.divisions();
+    Ok(Outline {
+        pipeline: job.name.clone(),
+        estimate: estimate(stream, &slices, last),
+        requests: stream.openings(window, wiring.clock.now())?,
+        reads: reads(wiring, job, slices)?,
+        writes: writes(wiring, job, allowed)?,
+        window,
+    })
+}
+
+fn reads(wiring: &Wiring<'_>, job: &Job, slices: Slices) -> Result<Reads> {
+    let plan = job.stream.plan();
+    let source = &wiring.project.pipeline(&job.name)?.source;
+    Ok(Reads {
+        connection: source.connection.clone(),
+        connector: plan.connector.clone(),
+        stream: plan.stream.clone(),
+        takes_window: plan.schedule.is_some(),
+        sign_in: match &plan.auth {
+            AuthPlan::None => SignIn::None,
+            AuthPlan::Basic { .. } => SignIn::Basic,
+            AuthPlan::Bearer { .. } => SignIn::Bearer,
+            AuthPlan::ApiKey { .. } => SignIn::ApiKey,
+            AuthPlan::OAuth2(_) => SignIn::Oauth2,
+        },
+        prepared_by_connector: job.stream.has_hook(HookKind::PrepareRequest),
+        slices,
+    })
+}
+
+fn writes(wiring: &Wiring<'_>, job: &Job, allowed: bool) -> Result<Writes> {
+    let target = &wiring.project.pipeline(&job.name)?.destination;
+    let destination = wiring.project.destination(&target.name)?;
+    let schema = target.schema.as_deref().unwrap_or(TableRef::PUBLIC);
+    let table = TableRef {
+        schema: schema.to_owned(),
+        name: target.table.clone(),
+    };
+    Ok(Writes {
+        destination: target.name.clone(),
+        format: destination.format().to_owned(),
+        path: destination.path().display().to_string(),
+        table: wiring::shown_table(destination, &table),
+        row: match wiring::form(destination) {
+            PageForm::Rows => Row::Record,
+            PageForm::Body => Row::Body,
+        },
+        sync_mode: job.mode.name().to_owned(),
+        allowed,
+    })
+}
+
+/// What the last complete run of `pipeline` took.
+async fn last_complete(past: &dyn StateStore, pipeline: &str) -> Result<Option<LastRun>> {
+    let runs = past.tail(&format!("runs/{pipeline}"), RUNS).await?;
+    let mut reports = runs
+        .into_iter()
+        .filter_map(|entry| serde_json::from_value::<RunReport>(entry.value).ok());
+    let complete = reports.find(|report| report.verdict.is_complete());
+    Ok(complete.map(|report| LastRun {
+        run_id: report.run_id,
+        started_at: report.started_at,
+        window: report.window,
+        slices: report.slices.read,
+        pages: report.pages,
+        requests: report.requests + report.retries,
+        records: report.records.read,
+        bytes: report.bytes,
+        duration_ms: report.duration_ms,
+        waited_ms: report.waited_ms,
+    }))
+}
+
+fn estimate(stream: &Stream, slices: &Slices, last: Option<LastRun>) -> Estimate {
+    let (plan, delay) = (stream.plan(), stream.delay_ms());
+    let by_paging = pages_of_a_slice(plan).zip(slices.count);
+    let by_paging = by_paging.map(|(pages, slices)| pages.saturating_mul(slices));
+    let limits = by_paging.into_iter().chain(plan.maximum_request);
+    Estimate {
+        last_complete_run: last,
+        pages_at_most: limits.min(),
+        requests_per_minute: (delay > 0).then(|| MINUTE.div_ceil(delay)),
+    }
+}
+
+/// How many pages a slice has at most, if the spec says so.
+fn pages_of_a_slice(plan: &Plan) -> Option<u64> {
+    match &plan.pagination {
+        PaginationPlan::None => Some(1),
+        PaginationPlan::Page {
+            first,
+            last: Some(LastPagePlan::Fixed(last)),
+            ..
+        } => Some(last.saturating_sub(*first).saturating_add(1)),
+        _ => None,
+    }
+}

@@ -1,5 +1,6 @@
 //! The project file: connections, destinations and pipelines, and how it is read.
 
+mod columns;
 mod file;
 mod load;
 mod names;

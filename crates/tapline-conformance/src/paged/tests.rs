@@ -1,3 +1,5 @@
+//! Every way of paging brings the same records, and what it must not accept is refused.
+
 use super::*;
 
 fn get(paged: &Paged, path: &str) -> Answered {

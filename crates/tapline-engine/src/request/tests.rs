@@ -1,3 +1,5 @@
+//! What a page asks for, in every encoding; and what cannot be sent.
+
 use serde_json::{Value, json};
 use tapline_core::{Body, Param};
 use tapline_expr::Span;

@@ -4,6 +4,13 @@ use super::Explanation;
 
 pub(super) const ALL: &[Explanation] = &[
     Explanation {
+        code: "L-undeclared-column",
+        title: "a cursor or key that no column has",
+        text: "The stream declares its columns, and the field is not among them. It may be a typing error; if the source really sends it, declare it in the `schema` of the spec.",
+        example_bad: "sync: { mode: incremental, cursor: udpated_at }",
+        example_good: "sync: { mode: incremental, cursor: updated_at }",
+    },
+    Explanation {
         code: "E-connector",
         title: "a connector that cannot be had",
         text: "It is no plugin beside the program, no spec file, and not `rest`.",

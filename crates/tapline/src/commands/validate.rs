@@ -83,8 +83,12 @@ impl Findings {
         let catalogue = app.catalogue();
         let wiring = Wiring::new(project, &catalogue);
         for name in project.file().pipelines.keys() {
-            if let Err(failure) = wiring.stream(name, Lookup::StandIn) {
-                self.absorb(failure)?;
+            match wiring.stream(name, Lookup::StandIn) {
+                Ok(stream) => {
+                    let lints = project.undeclared(name, stream.columns());
+                    self.judged.extend(lints);
+                }
+                Err(failure) => self.absorb(failure)?,
             }
         }
         Ok(())

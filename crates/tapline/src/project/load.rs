@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tapline_core::{Error, ErrorKind, Params};
-use tapline_spec::{Diagnostic, Severity};
+use tapline_spec::{ColumnPlan, Diagnostic, Severity};
 
 use super::value::{Lookup, Value};
-use super::{Connection, Destination, Pipeline, ProjectFile, names, project_schema};
+use super::{
+    Connection, Destination, Pipeline, ProjectFile, columns, names, pointer, project_schema,
+};
 use crate::connectors::is_spec_file;
 use crate::failure::{Failure, Result};
 use crate::judged::Judged;
@@ -206,6 +208,17 @@ impl Project {
         let found = Diagnostic::error("E-file", at, error.message());
         let hint = "paths are relative to the folder of the project file";
         self.invalid(vec![found.with_hint(hint)])
+    }
+
+    /// What is doubtful about the fields that the pipeline `name` names, if its stream declares
+    /// `columns`.
+    pub(crate) fn undeclared(&self, name: &str, columns: &[ColumnPlan]) -> Judged {
+        let pipeline = self.file.pipelines.get(name);
+        let at = format!("/pipelines/{}/sync", pointer(name));
+        let found = pipeline.map(|pipeline| columns::undeclared(&at, &pipeline.sync, columns));
+        let mut found = found.unwrap_or_default();
+        tapline_spec::locate(&self.text, &mut found);
+        Judged::of(&self.path, shown(&self.text).as_deref(), found)
     }
 
     /// The failure for errors found later at places of this file.

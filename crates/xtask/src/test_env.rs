@@ -57,7 +57,10 @@ pub(crate) fn install() -> Result<PathBuf> {
         let python = scope.spawn(|| PYTHON.ensure(&dir));
         let node = scope.spawn(|| NODE.ensure(&dir));
         NGINX.ensure(&dir)?;
-        MEDIAWIKI.ensure(&dir)?;
+        if let Err(error) = MEDIAWIKI.ensure(&dir) {
+            // All other tests run on a machine that is no Debian.
+            eprintln!("xtask: {error:#}; the tests of MediaWiki will fail");
+        }
         python.join().expect("it returns its errors")?;
         node.join().expect("it returns its errors")
     })?;

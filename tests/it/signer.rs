@@ -96,6 +96,20 @@ fn every_request_is_signed_by_the_plugin() {
 }
 
 #[test]
+fn a_plan_names_the_signature_and_does_not_ask_for_one() {
+    let project = project(SIGNER);
+    let (code, text) = run(&project, &["plan"]);
+    assert_eq!(code, 0, "{text}");
+    for part in [
+        "the connector signs or changes",
+        "/items?limit=100&offset=0",
+    ] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    assert!(!text.contains("x-tapline-signature"), "{text}");
+}
+
+#[test]
 fn a_wrong_key_is_refused_and_not_shown() {
     let project = project(ANOTHER);
     let (code, text) = run(&project, &["run"]);

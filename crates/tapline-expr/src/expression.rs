@@ -165,11 +165,13 @@ impl Fault {
     }
 }
 
-/// `text` without the `@`, or without `@{` and `}`.
+/// `text` without the `@`, or without `@{` and `}`, and without space around it.
 fn inner(text: &str) -> &str {
     let text = text.trim();
     let braced = text.strip_prefix("@{").and_then(|t| t.strip_suffix('}'));
-    braced.unwrap_or(text.strip_prefix('@').unwrap_or(text))
+    braced
+        .unwrap_or(text.strip_prefix('@').unwrap_or(text))
+        .trim()
 }
 
 impl FromStr for Expr {

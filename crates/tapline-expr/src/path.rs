@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ExprError;
 
+/// Most steps of a path: looking for it takes a stack frame for each.
+const MAX_STEPS: usize = 256;
+
 /// One step of a [`Path`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -69,6 +72,7 @@ impl FromStr for Path {
         }
         let rooted = match trimmed.strip_prefix('$') {
             Some(rest) => rest.to_owned(),
+            None if trimmed.starts_with('[') => trimmed.to_owned(),
             None => format!(".{trimmed}"),
         };
         let mut rest = rooted.as_str();
@@ -77,6 +81,9 @@ impl FromStr for Path {
             let (step, remaining) = next_step(rest).map_err(error)?;
             steps.push(step);
             rest = remaining;
+            if steps.len() > MAX_STEPS {
+                return Err(error("it has more than 256 steps"));
+            }
         }
         Ok(Self(steps))
     }
@@ -92,6 +99,9 @@ fn next_step(rest: &str) -> Result<(Step, &str), &'static str> {
         }
         if key.contains(['*', '?', '@', ']', '(']) {
             return Err("wildcards and filters are not supported");
+        }
+        if key.contains('\\') || (key.contains('\'') && key.contains('"')) {
+            return Err("a key cannot hold a backslash, or both kinds of quotes");
         }
         return Ok((Step::Key(key.to_owned()), &after[end..]));
     }
@@ -170,6 +180,9 @@ mod tests {
         check("$['a b'][\"c\"]", "$['a b'].c");
         check("$.items[0].id", "$.items[0].id");
         check("$['@odata.nextLink']", "$['@odata.nextLink']");
+        check("[0].a", "$[0].a");
+        check("['a']", "$.a");
+        check("it's", "$[\"it's\"]");
     }
 
     #[test]
@@ -184,6 +197,9 @@ mod tests {
             "$.*",
             "$x",
             r"$['a\\b']",
+            r"$.a\b",
+            r#"$.a'b""#,
+            &format!("${}", ".a".repeat(MAX_STEPS + 1)),
         ] {
             assert!(text.parse::<Path>().is_err(), "{text}");
         }

@@ -241,6 +241,14 @@ fn what_is_read_and_needed_is_known_beforehand() {
 }
 
 #[test]
+fn what_is_written_is_read_as_the_same() {
+    for text in ["@{ not(true) }", "@ not(true)", " @not( true ) "] {
+        let expr: Expr = text.parse().unwrap();
+        assert_eq!(expr.to_string().parse(), Ok(expr), "{text}");
+    }
+}
+
+#[test]
 fn mistakes_are_found_when_they_are_read() {
     check_error("", 1, "expected a value, but this is the end");
     check_error("@if(true, 1)", 1, "`if` takes 3 arguments, not 2");

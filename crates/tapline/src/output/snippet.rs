@@ -59,8 +59,9 @@ fn span(text: &str, line: u32, column: u32) -> Option<Range<usize>> {
     let start = whole.as_ptr() as usize - text.as_ptr() as usize;
     let column = usize::try_from(column.checked_sub(1)?).ok()?;
     let rest = whole.char_indices().nth(column).map(|(at, _)| at)?;
-    let length = token(&whole[rest..]).max(1);
-    Some(start + rest..(start + rest + length).min(text.len()))
+    let first = whole[rest..].chars().next().map_or(0, char::len_utf8);
+    let length = token(&whole[rest..]).max(first);
+    Some(start + rest..start + rest + length)
 }
 
 /// The length of the word, number or quoted text that `rest` begins with.
@@ -99,6 +100,8 @@ mod tests {
         check(r#"{"a": 12}"#, 1, 7, Some("12"));
         check("é: ü\n", 1, 4, Some("ü"));
         check("a: {", 1, 4, Some("{"));
+        // A blank of three bytes.
+        check("{\u{3000}}", 1, 2, Some("\u{3000}"));
         check("a: 1\n", 2, 1, None);
         check("a", 0, 1, None);
         check(&"a".repeat(LONGEST + 1), 1, 1, None);

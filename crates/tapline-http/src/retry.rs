@@ -18,7 +18,7 @@ use tapline_core::{
 
 use crate::pace::Pace;
 use crate::place::place;
-use crate::wait::{asked, is_noticeable, too_long};
+use crate::wait::{asked, too_long};
 
 /// Retries with pauses.
 pub(crate) struct Retrying {
@@ -161,13 +161,12 @@ impl Retrying {
     }
 
     async fn sleep(&self, wait: Duration, reason: String, attempt: u32) {
-        if is_noticeable(wait) {
-            self.events.emit(RunEvent::Waiting {
-                reason,
-                for_ms: millis(wait),
-                attempt,
-            });
-        }
+        // Told however short the wait is: it is also what says that an attempt failed.
+        self.events.emit(RunEvent::Waiting {
+            reason,
+            for_ms: millis(wait),
+            attempt,
+        });
         self.clock.sleep(wait).await;
     }
 }

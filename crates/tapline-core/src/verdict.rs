@@ -60,6 +60,8 @@ pub enum EndSignal {
     Connector,
     /// A rule of the spec calls the answer after the last page the end.
     Declared,
+    /// After the last page came an answer that a rule of the spec ignores.
+    Ignored,
     /// A rule of the spec says that the slice has no records.
     Skipped,
     /// Every slice came to its own end, and there are no others.
@@ -76,6 +78,7 @@ impl fmt::Display for EndSignal {
             Self::SingleResponse => "one response is all there is",
             Self::Connector => "the connector said it was the last page",
             Self::Declared => "an answer that the spec calls the end came after it",
+            Self::Ignored => "an answer that the spec ignores came after it",
             Self::Skipped => "the spec skips a slice with such an answer",
             Self::AllSlices => "every slice came to its end",
         })
@@ -159,6 +162,8 @@ pub enum UnknownReason {
         /// Records on the page.
         got: u64,
     },
+    /// The answer after the last page is one that a rule ignores: there may be more behind it.
+    Ignored,
     /// The source has none of the slices any more: likely the address is wrong.
     AllSkipped,
     /// Nothing proves that the stream whose records are slices of this one came whole.
@@ -179,6 +184,7 @@ impl fmt::Display for UnknownReason {
                 f,
                 "a page held {got} of the {asked} records asked for, and more came after it"
             ),
+            Self::Ignored => f.write_str("the paging ended at an answer that a rule ignores"),
             Self::AllSkipped => f.write_str("every slice was skipped"),
             Self::Parent { stream, reason } => write!(f, "the parent stream {stream}: {reason}"),
         }

@@ -63,6 +63,7 @@ impl Judge {
                 })
             }
             (Some(signal), Some(_)) => Verdict::Complete(signal),
+            (Some(EndSignal::Ignored), None) => Verdict::Unknown(UnknownReason::Ignored),
             (Some(signal), None) => self.gap.map_or(Verdict::Complete(signal), Verdict::Unknown),
         }
     }
@@ -151,6 +152,22 @@ mod tests {
         check(
             &[by_offset(10), by_offset(3), last(0, None)],
             Verdict::Complete(EndSignal::EmptyPage),
+        );
+    }
+
+    #[test]
+    fn an_ignored_answer_is_no_end_unless_the_total_agrees() {
+        let ignored = |total| Evidence {
+            end: Some(EndSignal::Ignored),
+            ..last(0, total)
+        };
+        check(
+            &[page(2), ignored(None)],
+            Verdict::Unknown(UnknownReason::Ignored),
+        );
+        check(
+            &[page(2), ignored(Some(2))],
+            Verdict::Complete(EndSignal::Ignored),
         );
     }
 

@@ -43,7 +43,7 @@ impl Reader {
             None if self.is_passing(answer) => return Ok(Step::Again),
             None => self.page(turn, located?).await?,
             Some(RuleAction::Retry) => return Ok(Step::Again),
-            Some(RuleAction::Ignore) => self.ignored(turn).await?,
+            Some(RuleAction::Ignore) => self.ignored(turn, is_first).await?,
             Some(RuleAction::End) if !is_first => self.ended(answer, EndSignal::Declared),
             Some(RuleAction::SkipSlice) if is_first => self.ended(answer, EndSignal::Skipped),
             Some(action) => return Ok(Step::Refused(self.refused(action, answer))),
@@ -121,9 +121,16 @@ impl Reader {
         }
     }
 
-    /// An answer that a rule takes for a page without records.
-    async fn ignored(&mut self, turn: Turn<'_>) -> Result<Page> {
+    /// An answer that a rule takes for a page without records. That it holds no records and no next
+    /// link proves nothing once there were pages: the answer to the same question without the error
+    /// might hold both.
+    async fn ignored(&mut self, turn: Turn<'_>, is_first: bool) -> Result<Page> {
         let parsed = Parsed::new(&self.shared.reads, &turn.body);
-        self.turn(&turn, Finds::Parsed(&parsed)).await.map(bare)
+        let mut info = self.turn(&turn, Finds::Parsed(&parsed)).await?;
+        let end = &mut info.evidence.end;
+        if !is_first && matches!(end, Some(EndSignal::EmptyPage | EndSignal::NoNext)) {
+            *end = Some(EndSignal::Ignored);
+        }
+        Ok(bare(info))
     }
 }

@@ -70,6 +70,17 @@ async fn the_first_answer_is_no_end_but_may_be_ignored() {
 }
 
 #[tokio::test]
+async fn an_ignored_answer_between_pages_proves_no_end() {
+    let busy = then(200, json!({"ok": false, "items": []}));
+    let when = "@equals(response().body.ok, false)";
+    let ignore = json!([{"status": [], "when": when, "action": "ignore"}]);
+    let world = World::new(rules(ignore), Api::new(busy));
+    let report = world.run().await.report;
+    assert_eq!(report.verdict, Verdict::Unknown(UnknownReason::Ignored));
+    assert!(world.is_unpublished());
+}
+
+#[tokio::test]
 async fn a_slice_is_skipped_only_as_a_whole() {
     let skip = rules(json!([rule(410, "skip_slice")]));
     let gone = |_: &str| with_status(410, json!({}));

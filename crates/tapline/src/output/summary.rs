@@ -186,6 +186,10 @@ fn if_unknown(reason: &UnknownReason) -> &'static str {
             "ask for no more than the source gives in one page (limitValue), or say where it tells \
              how many records there are (responseParams.total)"
         }
+        UnknownReason::Ignored => {
+            "if such an answer means that there are no more pages, let the rule `end` it; if not, \
+             let it `retry` or `fail`"
+        }
         UnknownReason::AllSkipped => {
             "look at the path of the stream and at the rule with `skip_slice`: it fits every answer"
         }

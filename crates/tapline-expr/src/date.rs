@@ -50,6 +50,22 @@ impl DateFormat {
             Kind::Pattern(pieces) => write::pieces(pieces, timestamp),
         }
     }
+
+    /// What is most likely a slip in it: .NET takes it, and two times look the same.
+    pub fn slip(&self) -> Option<&'static str> {
+        let Kind::Pattern(pieces) = &self.kind else {
+            return None;
+        };
+        let has = |wanted: &[char]| {
+            let mut pieces = pieces.iter();
+            pieces.any(|piece| matches!(piece, Piece::Field(letter, _) if wanted.contains(letter)))
+        };
+        if has(&['m']) && !has(&['h', 'H']) {
+            return Some("`mm` are minutes, and there is no hour: the month is `MM`");
+        }
+        let is_ambiguous = has(&['h']) && !has(&['t', 'H']);
+        is_ambiguous.then_some("`hh` is the hour of 12, without `tt`: the hour of 24 is `HH`")
+    }
 }
 
 impl Default for DateFormat {

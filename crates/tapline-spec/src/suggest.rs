@@ -28,7 +28,7 @@ fn beginning_with<'a>(name: &str, known: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// The one of `known` that differs from `name` by a third of its letters or less.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let wanted = name.to_lowercase();
     let allowed = (wanted.chars().count() / 3).max(1);
     known

@@ -212,3 +212,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_slip_is_what_makes_two_times_look_the_same() {
+    let slip = |format: &str| format.parse::<DateFormat>().unwrap().slip();
+    assert!(slip("yyyy-mm-dd").unwrap().contains("`MM`"));
+    assert!(slip("yyyy-MM-dd hh:mm").unwrap().contains("`HH`"));
+    for good in [
+        "yyyy-MM-ddTHH:mm:ssK",
+        "hh:mm tt",
+        "yyyy 'mm' MM",
+        "g",
+        "m",
+        "epoch_s",
+    ] {
+        assert_eq!(slip(good), None, "{good}");
+    }
+}

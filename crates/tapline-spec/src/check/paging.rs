@@ -43,12 +43,16 @@ pub(super) fn check(params: &PaginationParams, at: &str, out: &mut Vec<Diagnosti
 /// Numbers from the first page to the last.
 fn check_last_page(params: &PaginationParams, at: &str, out: &mut Vec<Diagnostic>) {
     let first = params.initial_page_index.unwrap_or(0);
-    let last = params.end_page_index.as_ref().and_then(Value::as_u64);
-    if let Some(last) = last.filter(|last| *last < first) {
-        let message = format!("the last page, {last}, comes before the first, {first}");
-        let at = format!("{at}/endPageIndex");
-        out.push(Diagnostic::error("E-page-range", at, message));
-    }
+    let Some(Value::Number(last)) = &params.end_page_index else {
+        return;
+    };
+    let message = match last.as_u64() {
+        Some(last) if last >= first => return,
+        None if last.is_f64() => format!("the last page, {last}, is no whole number"),
+        _ => format!("the last page, {last}, comes before the first, {first}"),
+    };
+    let at = format!("{at}/endPageIndex");
+    out.push(Diagnostic::error("E-page-range", at, message));
 }
 
 /// Checks where tokens go.

@@ -152,9 +152,18 @@ fn formats(params: &ScheduleParams, at: &str, out: &mut Vec<Diagnostic>) {
         ("scheduleEndParamFormat", &params.schedule_end_param_format),
         ("paramFormat", &params.param_format),
     ] {
-        if let Some(Err(error)) = format.as_ref().map(|format| format.parse::<DateFormat>()) {
-            let at = format!("{at}/{key}");
-            out.push(Diagnostic::error("E-date-format", at, error.to_string()));
-        }
+        let Some(format) = format else { continue };
+        let message = match format.parse::<DateFormat>() {
+            Err(error) => error.to_string(),
+            Ok(parsed) => match parsed.slip() {
+                Some(slip) => format!("`{format}` cannot tell one time from another: {slip}"),
+                None => continue,
+            },
+        };
+        out.push(Diagnostic::error(
+            "E-date-format",
+            format!("{at}/{key}"),
+            message,
+        ));
     }
 }

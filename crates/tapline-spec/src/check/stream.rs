@@ -104,9 +104,13 @@ fn check_host(host: &str, at: &str, out: &mut Vec<Diagnostic>) {
         .iter()
         .any(|start| host.starts_with(start))
     {
-        let message = format!("the host `{host}` has no scheme");
+        let (fault, bare) = match host.split_once("://") {
+            Some((_, bare)) => ("has a scheme that is neither `http` nor `https`", bare),
+            None => ("has no scheme", host),
+        };
+        let message = format!("the host `{host}` {fault}");
         out.push(
-            Diagnostic::error("E-host", at, message).with_hint(format!("write `https://{host}`")),
+            Diagnostic::error("E-host", at, message).with_hint(format!("write `https://{bare}`")),
         );
     }
 }

@@ -5,6 +5,9 @@ use tapline_expr::Template;
 
 use crate::{Attributes, ConnectorDocument, Diagnostic, SourceSpec, pointer, suggest};
 
+/// What stands for the time window, in braces.
+const WINDOW: [&str; 3] = ["START_TIME", "END_TIME", "SCHEDULE_QUERY"];
+
 /// A text of a request, and where it stands.
 pub(super) struct Text {
     pub(super) at: String,
@@ -104,7 +107,10 @@ impl<'a> Names<'a> {
     /// Checks one text.
     pub(super) fn check(&self, Text { at, text }: &Text, out: &mut Vec<Diagnostic>) {
         match text.parse::<Template>() {
-            Ok(template) => self.check_names(template.params(), at, out),
+            Ok(template) => {
+                self.check_names(template.params(), at, out);
+                misspelt(text, at, out);
+            }
             Err(error) => out.push(Diagnostic::error("E-template", at, error.to_string())),
         }
     }
@@ -131,5 +137,23 @@ impl<'a> Names<'a> {
         let message =
             format!("`${{{name}}}` is declared neither in `spec.properties` nor in an `authSpec`");
         Diagnostic::error("E-placeholder", at, message).with_hint(hint)
+    }
+}
+
+/// Finds what is nearly a placeholder of the time window. Other braces are text.
+fn misspelt(text: &str, at: &str, out: &mut Vec<Diagnostic>) {
+    for (start, _) in text.match_indices('{') {
+        let inside = text[start + 1..].split_once('}').map(|(name, _)| name);
+        let is_text = !text[..start].ends_with(['$', '@']);
+        let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
+        let Some(name) = inside.filter(|name| is_text && is_name(name) && !WINDOW.contains(name))
+        else {
+            continue;
+        };
+        if let Some(meant) = suggest::nearest(name, &WINDOW) {
+            let message = format!("`{{{name}}}` stands for nothing, and would be sent as it is");
+            let hint = format!("did you mean `{{{meant}}}`?");
+            out.push(Diagnostic::error("E-placeholder", at, message).with_hint(hint));
+        }
     }
 }

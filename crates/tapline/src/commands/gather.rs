@@ -21,14 +21,14 @@ pub(crate) struct Gathered {
 /// what a folder or a pattern finds has to look like one of them.
 ///
 /// # Errors
-/// A folder cannot be read, a pattern is none or matches nothing.
+/// A folder cannot be read, a pattern is none, or either finds neither specs nor projects.
 pub(crate) fn gather(asked: &[PathBuf]) -> Result<Gathered> {
     let mut gathered = Gathered::default();
     for path in asked {
         if path.is_dir() {
-            gathered.folder(path)?;
+            gathered.search(path, Gathered::folder)?;
         } else if !path.exists() && is_pattern(path) {
-            gathered.pattern(path)?;
+            gathered.search(path, Gathered::pattern)?;
         } else if is_project(path) {
             gathered.projects.insert(path.clone());
         } else {
@@ -39,6 +39,24 @@ pub(crate) fn gather(asked: &[PathBuf]) -> Result<Gathered> {
 }
 
 impl Gathered {
+    /// Adds what `find` finds at `path`. Nothing is an error: it would be judged valid, and a
+    /// misspelt folder with it.
+    fn search(&mut self, path: &Path, find: fn(&mut Self, &Path) -> Result<()>) -> Result<()> {
+        let mut found = Self::default();
+        find(&mut found, path)?;
+        if found.projects.is_empty() && found.specs.is_empty() {
+            let message = format!("there is no spec and no project in {}", path.display());
+            return Err(Failure::usage(
+                message,
+                "name a folder that holds some, or files",
+            ));
+        }
+        self.projects.append(&mut found.projects);
+        self.specs.append(&mut found.specs);
+        self.passed_over += found.passed_over;
+        Ok(())
+    }
+
     /// All of `folder` but what is hidden. Links are not followed: they may lead in circles.
     fn folder(&mut self, folder: &Path) -> Result<()> {
         let unread = |error: std::io::Error| {
@@ -151,6 +169,11 @@ mod tests {
         assert!(matched.specs.contains(&dir.path().join("a.json")));
         assert!(gather(&[dir.path().join("*.toml")]).is_err());
         assert!(gather(&[dir.path().join("[")]).is_err());
+        write("docs/notes.md", "streams");
+        assert!(gather(&[dir.path().join("docs")]).is_err());
+        assert!(gather(&[dir.path().join("docs/*")]).is_err());
+        let twice = gather(&[dir.path().join("a.json"), dir.path().to_owned()]).unwrap();
+        assert_eq!(twice.specs, gathered.specs);
         let named = gather(&[dir.path().join("sub/package.json")]).unwrap();
         assert_eq!(named.specs.len(), 1);
     }

@@ -200,7 +200,7 @@ impl LastRun {
         let time = |ms| duration(Duration::from_millis(ms));
         let mut words = vec![
             format!(
-                "as the last complete run, which began at {}:",
+                "as the last complete run, which began at {:.0}:",
                 self.started_at
             ),
             format!(

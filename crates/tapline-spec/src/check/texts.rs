@@ -140,12 +140,13 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Finds what is nearly a placeholder of the time window. Other braces are text.
+/// Finds what is nearly a placeholder of the time window. Other braces are text: GraphQL's may
+/// hold `{start_time}`.
 fn misspelt(text: &str, at: &str, out: &mut Vec<Diagnostic>) {
     for (start, _) in text.match_indices('{') {
         let inside = text[start + 1..].split_once('}').map(|(name, _)| name);
         let is_text = !text[..start].ends_with(['$', '@']);
-        let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
+        let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
         let Some(name) = inside.filter(|name| is_text && is_name(name) && !WINDOW.contains(name))
         else {
             continue;

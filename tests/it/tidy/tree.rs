@@ -11,7 +11,16 @@ use super::tokens::{Token, tokens};
 pub(super) static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::read(&root()));
 
 /// Folders in which nothing is a source.
-const NOT_OURS: [&str; 5] = [".git", ".tapline", "node_modules", "tapline-demo", "target"];
+const NOT_OURS: [&str; 7] = [
+    ".git",
+    ".tapline",
+    // What fuzzing starts from and finds.
+    "artifacts",
+    "corpus",
+    "node_modules",
+    "tapline-demo",
+    "target",
+];
 
 /// All that is text, by its path from the root, with `/` between folders.
 #[derive(Default)]

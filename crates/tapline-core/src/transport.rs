@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -174,23 +175,45 @@ impl Response {
     /// # Errors
     /// The body broke off, or is larger than `cap` bytes ([`ErrorKind::Limit`]).
     pub async fn bytes(self, cap: usize) -> Result<Bytes> {
+        let announced = announced(&self.headers).min(cap);
         let mut body = self.body;
         let Some(first) = body.try_next().await? else {
             return Ok(Bytes::new());
         };
-        let Some(second) = body.try_next().await? else {
+        let Some(mut chunk) = body.try_next().await? else {
             return within(first, cap);
         };
-        let mut whole = Vec::with_capacity((first.len() + second.len()) * 2);
+        let mut whole = Vec::with_capacity(announced.max(first.len()));
         whole.extend_from_slice(&first);
-        whole.extend_from_slice(&second);
-        while let Some(chunk) = body.try_next().await? {
+        drop(first);
+        loop {
             if whole.len() + chunk.len() > cap {
                 return Err(too_large(cap));
             }
+            make_room(&mut whole, chunk.len(), cap);
             whole.extend_from_slice(&chunk);
+            match body.try_next().await? {
+                Some(next) => chunk = next,
+                None => return Ok(whole.into()),
+            }
         }
-        within(whole.into(), cap)
+    }
+}
+
+/// The length that `headers` announce; 0 if they do not. It may be a lie.
+fn announced(headers: &HeaderMap) -> usize {
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or(0)
+}
+
+/// Makes room for `more` bytes, and some besides, but never for more than `cap`: a vector that
+/// doubles would hold three times what came.
+fn make_room(whole: &mut Vec<u8>, more: usize, cap: usize) {
+    let needed = whole.len() + more;
+    if needed > whole.capacity() {
+        let room = (whole.capacity() + whole.capacity() / 2).min(cap);
+        whole.reserve_exact(room.max(needed) - whole.len());
     }
 }
 
@@ -212,5 +235,52 @@ fn too_large(cap: usize) -> Error {
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Response({})", self.status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use futures::stream;
+
+    use super::*;
+
+    fn read(chunks: &[&'static str], length: Option<&str>, cap: usize) -> Result<Bytes> {
+        let chunks: Vec<_> = chunks.iter().map(|chunk| Ok((*chunk).into())).collect();
+        let mut response = Response::full(StatusCode::OK, HeaderMap::new(), Bytes::new());
+        response.body = stream::iter(chunks).boxed();
+        if let Some(length) = length {
+            let length = length.parse().unwrap();
+            response.headers.insert(CONTENT_LENGTH, length);
+        }
+        response.bytes(cap).now_or_never().unwrap()
+    }
+
+    #[test]
+    fn a_body_is_read_whole_whatever_length_is_announced() {
+        let check = |chunks: &[&'static str], length: Option<&str>| {
+            let body = read(chunks, length, 8).unwrap();
+            assert_eq!(body, chunks.concat(), "{chunks:?} {length:?}");
+        };
+        for length in [
+            None,
+            Some("0"),
+            Some("8"),
+            Some("3"),
+            Some("9999999999"),
+            Some("x"),
+        ] {
+            check(&[], length);
+            check(&["abc"], length);
+            check(&["abc", "de", "", "fgh"], length);
+        }
+    }
+
+    #[test]
+    fn a_body_beyond_the_cap_is_refused() {
+        for chunks in [&["abcd"][..], &["a", "bcd"], &["ab", "c", "d"]] {
+            let refused = read(chunks, Some("3"), 3).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Limit, "{chunks:?}");
+        }
     }
 }

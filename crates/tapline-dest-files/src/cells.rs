@@ -10,7 +10,7 @@ use arrow_array::types::{
     Float64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType,
 };
-use arrow_array::{Array, Float64Array};
+use arrow_array::{Array, Float64Array, StringArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{DataType, TimeUnit};
 use jiff::Timestamp;
@@ -28,6 +28,7 @@ pub(crate) struct Cells<'a> {
 }
 
 enum Values<'a> {
+    Text(&'a StringArray),
     Float(&'a Float64Array),
     Instant {
         ticks: &'a [i64],
@@ -40,6 +41,7 @@ enum Values<'a> {
 impl<'a> Cells<'a> {
     pub(crate) fn new(array: &'a dyn Array) -> Result<Self> {
         let values = match array.data_type() {
+            DataType::Utf8 => Values::Text(array.as_string()),
             DataType::Float64 => Values::Float(array.as_primitive::<Float64Type>()),
             DataType::Timestamp(unit, zone) => Values::Instant {
                 ticks: ticks(array, *unit),
@@ -55,15 +57,16 @@ impl<'a> Cells<'a> {
         self.array.is_null(row) || *self.array.data_type() == DataType::Null
     }
 
-    /// Puts the cell of `row`, which is not null, into `text`.
-    pub(crate) fn read(&self, row: usize, text: &mut String) -> Result<()> {
-        text.clear();
+    /// The cell of `row`, which is not null. What is no text yet becomes one in `scratch`.
+    pub(crate) fn read<'b>(&'b self, row: usize, scratch: &'b mut String) -> Result<&'b str> {
+        scratch.clear();
         match &self.values {
-            Values::Float(array) => float(array.value(row), text),
-            Values::Instant { ticks, unit, utc } => instant(ticks[row], *unit, *utc, text),
-            Values::Other(formatter) => formatter.value(row).write(text)?,
+            Values::Text(array) => return Ok(array.value(row)),
+            Values::Float(array) => float(array.value(row), scratch),
+            Values::Instant { ticks, unit, utc } => instant(ticks[row], *unit, *utc, scratch),
+            Values::Other(formatter) => formatter.value(row).write(scratch)?,
         }
-        Ok(())
+        Ok(scratch)
     }
 }
 
@@ -118,9 +121,9 @@ mod tests {
     #[track_caller]
     fn check(array: impl Array + 'static, expected: &str) {
         let array: ArrayRef = Arc::new(array);
-        let mut text = String::from("left over");
-        Cells::new(&array).unwrap().read(0, &mut text).unwrap();
-        assert_eq!(text, expected);
+        let mut scratch = String::from("left over");
+        let cells = Cells::new(&array).unwrap();
+        assert_eq!(cells.read(0, &mut scratch).unwrap(), expected);
     }
 
     #[test]

@@ -11,14 +11,14 @@ use crate::failure::{Failure, Result};
 
 /// Begins the name of a file that is not whole yet.
 const DRAFT: &str = ".draft-";
+/// What is gathered before the system is called.
+const BUFFER: usize = 64 * 1024;
 
 /// Puts a file at `path`, in place of the one that may be there. Returns its size.
 pub(crate) fn put(path: &Path, write: impl FnOnce(&mut Draft) -> Result<()>) -> Result<u64> {
-    let (draft, bytes) = draft(path, write)?;
-    step("rename", path)?;
-    fs::rename(&draft, path).map_err(Failure::io("rename", &draft))?;
-    sync_folder(folder_of(path))?;
-    Ok(bytes)
+    let mut draft = Draft::create(path)?;
+    write(&mut draft)?;
+    draft.finish()?.put()
 }
 
 /// Puts a file at `path` if there is none. `false` if there is.
@@ -26,10 +26,12 @@ pub(crate) fn put_if_absent(
     path: &Path,
     write: impl FnOnce(&mut Draft) -> Result<()>,
 ) -> Result<bool> {
-    let (draft, _) = draft(path, write)?;
+    let mut draft = Draft::create(path)?;
+    write(&mut draft)?;
+    let Whole { place, .. } = draft.finish()?;
     step("link", path)?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft).map_err(Failure::io("remove", &draft))?;
+    let linked = fs::hard_link(&place, path);
+    fs::remove_file(&place).map_err(Failure::io("remove", &place))?;
     match linked {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
         linked => linked.map_err(Failure::io("link", path))?,
@@ -38,26 +40,74 @@ pub(crate) fn put_if_absent(
     Ok(true)
 }
 
-/// What a file is written through.
-pub(crate) type Draft = BufWriter<File>;
-
-/// Writes a file beside `path`, down to the disk.
-fn draft(path: &Path, write: impl FnOnce(&mut Draft) -> Result<()>) -> Result<(PathBuf, u64)> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = path.with_file_name(format!("{DRAFT}{name}"));
-    step("write", path)?;
-    let file = File::create(&draft).map_err(Failure::io("create", &draft))?;
-    let mut buffered = BufWriter::new(file);
-    write(&mut buffered)?;
-    let size = finish(buffered).map_err(Failure::io("write", &draft))?;
-    Ok((draft, size))
+/// A file that is being written, beside the place where it will appear. If it is dropped it stays
+/// there until [`remove_drafts`], as after a crash.
+pub(crate) struct Draft {
+    /// Where it will appear.
+    path: PathBuf,
+    /// Where it is.
+    place: PathBuf,
+    file: BufWriter<File>,
 }
 
-fn finish(mut buffered: Draft) -> io::Result<u64> {
-    buffered.flush()?;
-    let file = buffered.get_ref();
-    file.sync_all()?;
-    Ok(file.metadata()?.len())
+impl Draft {
+    /// Begins the file that will appear at `path`.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let place = path.with_file_name(format!("{DRAFT}{name}"));
+        step("write", path)?;
+        let file = File::create(&place).map_err(Failure::io("create", &place))?;
+        Ok(Self {
+            path: path.to_owned(),
+            place,
+            file: BufWriter::with_capacity(BUFFER, file),
+        })
+    }
+
+    /// Brings all of it down to the disk.
+    pub(crate) fn finish(mut self) -> Result<Whole> {
+        let finished = self.file.flush().and_then(|()| {
+            let file = self.file.get_ref();
+            file.sync_all()?;
+            Ok(file.metadata()?.len())
+        });
+        Ok(Whole {
+            bytes: finished.map_err(Failure::io("write", &self.place))?,
+            path: self.path,
+            place: self.place,
+        })
+    }
+}
+
+/// A file that is on the disk, but has not appeared yet.
+pub(crate) struct Whole {
+    path: PathBuf,
+    place: PathBuf,
+    bytes: u64,
+}
+
+impl Whole {
+    /// Lets the file appear, in place of the one that may be there. Returns its size.
+    pub(crate) fn put(self) -> Result<u64> {
+        step("rename", &self.path)?;
+        fs::rename(&self.place, &self.path).map_err(Failure::io("rename", &self.place))?;
+        sync_folder(folder_of(&self.path))?;
+        Ok(self.bytes)
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Makes `folder` and those above it that are missing, each on the disk when this returns.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_null_array};
+use arrow_array::builder::StringBuilder;
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::DataType;
 
 use crate::cells::Cells;
@@ -42,14 +43,14 @@ fn widen(array: &ArrayRef, kind: Kind) -> Result<ArrayRef> {
 
 fn as_text(array: &ArrayRef) -> Result<ArrayRef> {
     let cells = Cells::new(array)?;
-    let mut text = String::new();
-    let texts = (0..array.len()).map(|row| {
+    let mut scratch = String::new();
+    let mut texts = StringBuilder::new();
+    for row in 0..array.len() {
         if cells.is_null(row) {
-            return Ok(None);
+            texts.append_null();
+        } else {
+            texts.append_value(cells.read(row, &mut scratch)?);
         }
-        cells.read(row, &mut text)?;
-        Ok(Some(text.clone()))
-    });
-    let texts: StringArray = texts.collect::<Result<Vec<_>>>()?.into();
-    Ok(Arc::new(texts))
+    }
+    Ok(Arc::new(texts.finish()))
 }

@@ -101,6 +101,16 @@ impl Generation {
         self.path.join(file)
     }
 
+    /// What to log of `file`, before its rows are counted.
+    pub(crate) fn entry(&self, file: &str) -> FileEntry {
+        FileEntry {
+            path: format!("{}/{file}", self.name),
+            rows: 0,
+            bytes: 0,
+            request_id: None,
+        }
+    }
+
     pub(crate) fn remove(&self) -> Result<()> {
         disk::remove_folder(&self.path)
     }
@@ -112,14 +122,14 @@ impl Generation {
         Ok(())
     }
 
-    /// What the folder holds. Drafts of a run that was cut are removed.
-    pub(crate) fn enter(&self) -> Result<Progress> {
+    /// Removes what a run that was cut had not finished.
+    pub(crate) fn tidy(&self) -> Result<()> {
         disk::remove_drafts(&self.path)?;
-        disk::remove_drafts(&self.path.join(COMMITS))?;
-        self.progress()
+        disk::remove_drafts(&self.path.join(COMMITS))
     }
 
-    fn progress(&self) -> Result<Progress> {
+    /// What the folder holds.
+    pub(crate) fn progress(&self) -> Result<Progress> {
         let folder = self.path.join(COMMITS);
         let names = disk::names(&folder)?;
         let number =
@@ -213,7 +223,11 @@ pub(crate) fn drop_stale(
     let stale = unpublished(table, pipeline, current)?.into_iter();
     stale
         .filter(|generation| generation.name != kept)
-        .try_for_each(|generation| generation.remove())
+        .try_for_each(|generation| generation.remove())?;
+    // Rows that were added stay, but the run before this one may have been cut.
+    let shown = current.into_iter().flat_map(|manifest| &manifest.folders);
+    let last = shown.rev().find(|name| name.ends_with(&mine(pipeline)));
+    last.map_or(Ok(()), |name| Generation::of(table, name.clone()).tidy())
 }
 
 /// How far runs of `pipeline` got with `table` without being complete.

@@ -7,9 +7,9 @@
 //! and what a cut leaves behind is removed by the next run.
 //!
 //! Pages are gathered into one file for up to 64 MB or one second, so a page may have no durable
-//! receipt until a later one does, or until `publish`.
+//! receipt until a later one does, or until `publish`. Their rows go into that file as they come:
+//! no more of them is held in memory than the page at hand, and a row group of Parquet.
 
-mod buffer;
 mod cells;
 mod columns;
 mod destination;
@@ -18,6 +18,7 @@ mod failure;
 mod fit;
 mod format;
 mod generation;
+mod group;
 mod kind;
 mod manifest;
 mod name;

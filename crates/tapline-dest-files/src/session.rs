@@ -3,19 +3,18 @@
 use std::path::Path;
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use tapline_core::{Batch, Commit, Published, Receipt, RowOp, SchemaChange, TableRef};
 
-use crate::buffer::{Buffer, Page};
 use crate::columns::Columns;
 use crate::destination::{CommitEvery, Format};
 use crate::failure::{Failure, Result};
-use crate::format::{self, raw};
+use crate::format::raw;
 use crate::generation::{self, Generation, Owner, Progress, Record, last_commit};
-use crate::manifest::{FileEntry, Manifest, Mark};
+use crate::group::{Group, Place};
+use crate::manifest::{Manifest, Mark};
 use crate::table::Table;
-use crate::{disk, name, widen};
+use crate::widen;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +31,8 @@ pub(crate) struct Session {
     generation: Generation,
     /// Of the table, as far as they were announced.
     columns: Columns,
-    buffer: Buffer,
+    /// Pages that are not durable yet.
+    group: Group,
     /// What is durable: of a full load.
     progress: Progress,
     /// After a failed commit nobody knows what the disk holds; no more is written.
@@ -62,8 +62,9 @@ impl Session {
         check_current(current.as_ref(), &generation, &owner, options.format)?;
         let name = &generation.name;
         generation::drop_stale(&table, &owner.key.pipeline, current.as_ref(), name)?;
+        generation.tidy()?;
         let (progress, mut columns) = if owner.replace {
-            let progress = generation.enter()?;
+            let progress = generation.progress()?;
             let known = progress.schema();
             (progress, known)
         } else {
@@ -78,7 +79,7 @@ impl Session {
             options,
             generation,
             columns,
-            buffer: Buffer::default(),
+            group: Group::default(),
             progress,
             broken: false,
         })
@@ -101,25 +102,47 @@ impl Session {
         if self.durable_seq(&commit.slice)? >= Some(commit.seq) {
             return Ok(receipt);
         }
-        if self.buffer.last_seq(&commit.slice) < Some(commit.seq) {
+        if self.group.last_seq(&commit.slice) < Some(commit.seq) {
             for batch in &batches {
                 check_ops(batch)?;
                 self.columns
                     .check_holds(&Columns::of(batch.records.schema_ref())?)?;
             }
-            let due = self.buffer.push(batches, commit, now);
-            if due || self.options.commit == CommitEvery::Page {
-                let _turn = self.table.enter(&self.owner.key)?;
-                self.attempt(Self::flush)?;
-            }
+            // Whoever took the pipeline over removes our drafts and writes its own.
+            let _turn = self.table.enter(&self.owner.key)?;
+            self.attempt(|session| session.take(batches, commit, now))?;
         }
-        receipt.durable = self.buffer.is_empty();
+        receipt.durable = self.group.is_empty();
         Ok(receipt)
+    }
+
+    /// Adds a page to the group, and ends the group if it is time.
+    fn take(&mut self, batches: Vec<Batch>, commit: Commit, now: Duration) -> Result<()> {
+        self.generation.create()?;
+        let place = Place {
+            generation: &self.generation,
+            format: self.options.format,
+            columns: &self.columns,
+        };
+        let batches = batches.into_iter().map(|batch| batch.records);
+        self.group.push(&place, batches, commit, now)?;
+        if self.options.commit == CommitEvery::Page || self.group.is_due(now) {
+            self.flush()?;
+        }
+        Ok(())
     }
 
     pub(crate) fn evolve(&mut self, schema: &Schema) -> Result<SchemaChange> {
         self.check_whole()?;
-        Ok(self.columns.join(&Columns::of(schema)?))
+        let mut columns = self.columns.clone();
+        let change = columns.join(&Columns::of(schema)?);
+        if columns != self.columns && !self.group.is_empty() {
+            // The log says for which columns the files were written.
+            let _turn = self.table.enter(&self.owner.key)?;
+            self.attempt(Self::flush)?;
+        }
+        self.columns.join(&columns);
+        Ok(change)
     }
 
     pub(crate) fn publish(&mut self) -> Result<Published> {
@@ -139,11 +162,12 @@ impl Session {
 
     /// Appended rows stay, and with them the positions that say how far they go.
     pub(crate) fn abort(&mut self) -> Result<()> {
-        if !self.owner.replace {
-            return Ok(());
-        }
         let _turn = self.table.enter(&self.owner.key)?;
-        self.generation.remove()
+        if self.owner.replace {
+            self.generation.remove()
+        } else {
+            self.generation.tidy()
+        }
     }
 
     fn check_whole(&self) -> Result<()> {
@@ -177,30 +201,35 @@ impl Session {
         mark.commit.slice == slice && theirs.run == ours.run && theirs.pipeline == ours.pipeline
     }
 
-    /// Makes the pages that wait durable.
+    /// Makes the pages of the group durable.
     fn flush(&mut self) -> Result<()> {
-        let pages = self.buffer.take();
-        if pages.is_empty() {
+        if self.group.is_empty() {
             return Ok(());
         }
-        self.generation.create()?;
+        let (files, pages) = self.group.end()?;
+        let mut record = Record::new(&self.owner.key, &self.columns, files);
+        record.pages = pages;
         if self.owner.replace {
-            let record = self.record(pages)?;
             self.generation.log(self.progress.commits + 1, &record)?;
             self.progress.add(record);
             return Ok(());
         }
-        self.append(pages)
+        self.append(record)
     }
 
     /// Appended rows are durable and visible with the next manifest.
-    fn append(&mut self, pages: Vec<Page>) -> Result<()> {
+    fn append(&mut self, mut record: Record) -> Result<()> {
         let mut next = self.current()?;
         self.columns.join(&next.schema);
-        if self.options.format == Format::Parquet && !next.schema.unite(&self.columns) {
-            widen::widen(&self.table, &mut next.files, &self.columns)?;
+        if self.options.format == Format::Parquet {
+            let shown = (&next.schema, &mut next.files);
+            for (schema, files) in [shown, (&record.schema, &mut record.files)] {
+                if !schema.unite(&self.columns) {
+                    widen::widen(&self.table, files, &self.columns)?;
+                }
+            }
         }
-        let record = self.record(pages)?;
+        record.schema = self.columns.clone();
         self.generation.log(next.number + 1, &record)?;
         next.add(record.files);
         if !next.folders.contains(&self.generation.name) {
@@ -271,91 +300,6 @@ impl Session {
         }
         Ok(())
     }
-
-    /// Writes the rows of `pages`, and returns what to log.
-    fn record(&self, pages: Vec<Page>) -> Result<Record> {
-        let files = if self.options.format == Format::Raw {
-            self.write_bodies(&pages)?
-        } else {
-            self.write_rows(&pages)?
-        };
-        let mut record = Record::new(&self.owner.key, &self.columns, files);
-        record.pages = pages.into_iter().map(|page| page.commit).collect();
-        Ok(record)
-    }
-
-    /// One file for all batches in a row that have one schema.
-    fn write_rows(&self, pages: &[Page]) -> Result<Vec<FileEntry>> {
-        let mut groups: Vec<(String, Vec<RecordBatch>)> = Vec::new();
-        for page in pages {
-            for (index, batch) in page.batches.iter().enumerate() {
-                match groups.last_mut() {
-                    Some((_, group)) if group[0].schema_ref() == batch.schema_ref() => {
-                        group.push(batch.clone());
-                    }
-                    _ => groups.push((stem(&page.commit, index), vec![batch.clone()])),
-                }
-            }
-        }
-        let extension = format::extension(self.options.format);
-        let groups = groups.iter().map(|(stem, batches)| {
-            let held = Columns::of(batches[0].schema_ref())?;
-            let columns = self.columns.stored(&held);
-            let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-            self.file(&format!("{stem}.{extension}"), rows, |draft| {
-                format::write(self.options.format, draft, &columns, batches)
-            })
-        });
-        groups.collect()
-    }
-
-    /// One file for each body.
-    fn write_bodies(&self, pages: &[Page]) -> Result<Vec<FileEntry>> {
-        let mut files = Vec::new();
-        for page in pages {
-            let rows = page
-                .batches
-                .iter()
-                .flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)));
-            for (index, (batch, row)) in rows.enumerate() {
-                let (body, extension) = raw::body(batch, row)?;
-                let name = format!("{}.{extension}", stem(&page.commit, index));
-                let path = self.generation.path(&name);
-                let mut file = self.file(&name, 1, |draft| {
-                    std::io::Write::write_all(draft, body).map_err(Failure::io("write", &path))
-                })?;
-                file.request_id = Some(page.commit.request.request_id);
-                files.push(file);
-            }
-        }
-        Ok(files)
-    }
-
-    fn file(
-        &self,
-        name: &str,
-        rows: u64,
-        write: impl FnOnce(&mut disk::Draft) -> Result<()>,
-    ) -> Result<FileEntry> {
-        Ok(FileEntry {
-            path: format!("{}/{name}", self.generation.name),
-            rows,
-            bytes: disk::put(&self.generation.path(name), write)?,
-            request_id: None,
-        })
-    }
-}
-
-/// What a file is called after: its first page. It is the same whenever the page is written.
-fn stem(commit: &Commit, index: usize) -> String {
-    let mut stem = format!("{:06}", commit.seq);
-    if !commit.slice.is_empty() {
-        stem = format!("{}-{stem}", name::component(&commit.slice));
-    }
-    if index > 0 {
-        stem = format!("{stem}.{index}");
-    }
-    stem
 }
 
 fn check_current(

@@ -17,6 +17,11 @@ use crate::format::parquet;
 use crate::manifest::FileEntry;
 use crate::table::Table;
 
+/// What is read at a time, in bytes.
+const BATCH: i64 = 1024 * 1024;
+/// What is read at a time, in rows at most.
+const ROWS: usize = 1024;
+
 /// Makes readers able to unite `files` to a table with these columns.
 pub(crate) fn widen(table: &Table, files: &mut [FileEntry], columns: &Columns) -> Result<()> {
     for file in files {
@@ -37,7 +42,20 @@ fn widen_file(path: &Path, columns: &Columns) -> Result<Option<u64>> {
         return Ok(None);
     }
     let wanted = columns.stored(&held);
-    let batches = builder.build()?;
-    let fitted = batches.map(|batch| fit(&batch?, &wanted));
-    disk::put(path, |draft| parquet::write(draft, &wanted, fitted)).map(Some)
+    let rows = builder.metadata().file_metadata().num_rows();
+    let groups = builder.metadata().row_groups().iter();
+    let bytes: i64 = groups.map(|group| group.total_byte_size()).sum();
+    let rows_per_batch = usize::try_from(rows.saturating_mul(BATCH) / bytes.max(1));
+    let rows_per_batch = rows_per_batch.unwrap_or(ROWS).clamp(1, ROWS);
+    let batches = builder.with_batch_size(rows_per_batch).build()?;
+    let is_giant = rows_per_batch == 1;
+    disk::put(path, |draft| {
+        let mut writer = parquet::writer(draft, &wanted, is_giant)?;
+        for batch in batches {
+            parquet::write(&mut writer, &fit(&batch?, &wanted)?)?;
+        }
+        writer.close()?;
+        Ok(())
+    })
+    .map(Some)
 }

@@ -126,6 +126,90 @@ async fn parquet_files_are_written_again_only_where_readers_could_not_unite_them
 }
 
 #[tokio::test]
+async fn giant_values_have_a_parquet_file_of_their_own() {
+    let place = Place::new(Format::Parquet, CommitEvery::Group);
+    let table = TableRef::public("t");
+    let giant = "x".repeat(3 << 20);
+    let pages = ["a", "b", &giant, "c"];
+    let rows = |text: &str| column(StringArray::from(vec![text]));
+    let mut writer = begin(&place, &table, &rows("").schema()).await.unwrap();
+    for (seq, text) in (1..).zip(pages) {
+        let batch = vec![Batch::insert(rows(text))];
+        let _ = writer.write(batch, page(seq)).await.unwrap();
+    }
+    assert_eq!(writer.publish().await.unwrap().rows, 4);
+    let files = place.files(&table);
+    let names: Vec<_> = files.iter().map(|f| f.file_name().unwrap()).collect();
+    assert_eq!(
+        names,
+        ["000001.parquet", "000003.parquet", "000004.parquet"]
+    );
+    let wanted = Schema::new(vec![Field::new("v", DataType::Utf8, true)]);
+    let read = place.rows(&table, &wanted).await.unwrap().unwrap();
+    let expected = pages.map(|text| vec![Some(text.to_owned())]);
+    assert!(read == expected, "all rows, in order");
+}
+
+#[tokio::test]
+async fn rows_written_before_another_pipeline_widened_the_table_are_widened_too() {
+    let place = Place::new(Format::Parquet, CommitEvery::Group);
+    let table = TableRef::public("t");
+    let (ints, texts) = (
+        column(Int64Array::from(vec![7])),
+        column(StringArray::from(vec!["007"])),
+    );
+    let other = CommitKey {
+        pipeline: "q".into(),
+        ..key(1)
+    };
+    let mut writers = Vec::new();
+    for (key, rows) in [(key(1), &ints), (other, &texts)] {
+        let destination = place.open().unwrap();
+        let begun = destination.begin(&table, rows.schema(), Disposition::Append, key);
+        let mut writer = begun.await.unwrap();
+        let batch = vec![Batch::insert(rows.clone())];
+        let receipt = writer.write(batch, page(1)).await.unwrap();
+        assert!(!receipt.durable, "both groups are open at once");
+        writers.push(writer);
+    }
+    for writer in writers.into_iter().rev() {
+        let _ = writer.publish().await.unwrap();
+    }
+    let kind = |file| common::parquet(file)[0].column(0).data_type().clone();
+    let kinds: Vec<DataType> = place.files(&table).iter().map(kind).collect();
+    assert_eq!(kinds, [DataType::Utf8, DataType::Utf8]);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_rows_that_were_given_up() {
+    let place = Place::new(Format::Jsonl, CommitEvery::Group);
+    let table = TableRef::public("t");
+    let rows = column(Int64Array::from(vec![1]));
+    let destination = place.open().unwrap();
+    let append = |key| destination.begin(&table, rows.schema(), Disposition::Append, key);
+    let batch = || vec![Batch::insert(rows.clone())];
+    let drafts = || {
+        let folders = children(&place.folder(&table).unwrap());
+        let all = folders.iter().flat_map(|folder| children(folder));
+        let all = all.filter(|path| path.to_string_lossy().contains(".draft-"));
+        all.count()
+    };
+    let mut writer = append(key(1)).await.unwrap();
+    let _ = writer.write(batch(), page(1)).await.unwrap();
+    place.clock.advance(Duration::from_secs(1));
+    let _ = writer.write(batch(), page(2)).await.unwrap();
+    let _ = writer.write(batch(), page(3)).await.unwrap();
+    assert_eq!(drafts(), 1, "the third page is not durable");
+    drop(writer);
+    let mut writer = append(key(2)).await.unwrap();
+    assert_eq!(drafts(), 0, "the next run removes it");
+    let _ = writer.write(batch(), page(1)).await.unwrap();
+    writer.abort().await.unwrap();
+    assert_eq!(drafts(), 0, "so does whoever gives up");
+    assert_eq!(place.files(&table).len(), 1);
+}
+
+#[tokio::test]
 async fn no_table_is_ever_outside_of_the_folder() {
     let place = Place::new(Format::Jsonl, CommitEvery::Page);
     let rows = column(Int64Array::from(vec![1]));

@@ -11,67 +11,59 @@ use crate::cells::Cells;
 use crate::columns::Columns;
 use crate::failure::{Failure, Result};
 
-pub(crate) fn write(
-    file: &mut impl Write,
-    columns: &Columns,
-    batches: impl Iterator<Item = Result<RecordBatch>>,
-) -> Result<()> {
-    let mut line = String::new();
-    for (index, column) in columns.0.iter().enumerate() {
-        next_field(&mut line, index);
-        push_field(&mut line, &column.name);
-    }
-    end_line(file, &mut line)?;
-    for batch in batches {
-        rows(file, &batch?, &mut line)?;
-    }
-    Ok(())
+/// Writes the line of names.
+pub(crate) fn head(file: &mut impl Write, columns: &Columns) -> Result<()> {
+    let mut write = || {
+        for (index, column) in columns.0.iter().enumerate() {
+            separate(file, index)?;
+            field(file, &column.name)?;
+        }
+        file.write_all(b"\n")
+    };
+    write().map_err(failed)
 }
 
-fn rows(file: &mut impl Write, batch: &RecordBatch, line: &mut String) -> Result<()> {
+/// Writes a line for each row of `batch`.
+pub(crate) fn write(file: &mut impl Write, batch: &RecordBatch) -> Result<()> {
     let columns = batch.columns().iter().map(|array| Cells::new(array));
     let columns: Vec<Cells<'_>> = columns.collect::<Result<_>>()?;
-    let mut text = String::new();
+    let mut scratch = String::new();
     for row in 0..batch.num_rows() {
         for (index, cells) in columns.iter().enumerate() {
-            next_field(line, index);
+            separate(file, index).map_err(failed)?;
             if !cells.is_null(row) {
-                cells.read(row, &mut text)?;
-                push_field(line, &text);
+                field(file, cells.read(row, &mut scratch)?).map_err(failed)?;
             }
         }
-        end_line(file, line)?;
+        file.write_all(b"\n").map_err(failed)?;
     }
     Ok(())
 }
 
-fn next_field(line: &mut String, index: usize) {
-    if index > 0 {
-        line.push(',');
+fn failed(error: io::Error) -> Failure {
+    Failure::io("write", "rows".as_ref())(error)
+}
+
+fn separate(file: &mut impl Write, index: usize) -> io::Result<()> {
+    match index {
+        0 => Ok(()),
+        _ => file.write_all(b","),
     }
 }
 
-fn push_field(line: &mut String, text: &str) {
-    let special = |letter| matches!(letter, ',' | '"' | '\n' | '\r');
-    if !text.is_empty() && !text.contains(special) {
-        line.push_str(text);
-        return;
+fn field(file: &mut impl Write, text: &str) -> io::Result<()> {
+    let special = |letter: &u8| matches!(letter, b',' | b'"' | b'\n' | b'\r');
+    if !text.is_empty() && !text.as_bytes().iter().any(special) {
+        return file.write_all(text.as_bytes());
     }
-    line.push('"');
-    for letter in text.chars() {
-        if letter == '"' {
-            line.push('"');
+    file.write_all(b"\"")?;
+    for part in text.split_inclusive('"') {
+        file.write_all(part.as_bytes())?;
+        if part.ends_with('"') {
+            file.write_all(b"\"")?;
         }
-        line.push(letter);
     }
-    line.push('"');
-}
-
-fn end_line(file: &mut impl Write, line: &mut String) -> Result<()> {
-    line.push('\n');
-    let written: io::Result<()> = file.write_all(line.as_bytes());
-    line.clear();
-    written.map_err(Failure::io("write", "rows".as_ref()))
+    file.write_all(b"\"")
 }
 
 #[cfg(test)]
@@ -81,9 +73,9 @@ mod tests {
     #[test]
     fn fields_are_quoted_where_they_must_be() {
         let check = |text: &str, expected: &str| {
-            let mut line = String::new();
-            push_field(&mut line, text);
-            assert_eq!(line, expected);
+            let mut line = Vec::new();
+            field(&mut line, text).unwrap();
+            assert_eq!(String::from_utf8(line).unwrap(), expected);
         };
         check("plain", "plain");
         check(" a b ", " a b ");

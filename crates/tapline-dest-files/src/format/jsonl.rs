@@ -3,7 +3,7 @@
 //! JSON that a column keeps as text goes in as it was received, so a number with 23 digits keeps
 //! them; only its line breaks, which can stand nowhere but between its parts, become spaces.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use arrow_array::RecordBatch;
 use serde::de::IgnoredAny;
@@ -13,74 +13,77 @@ use crate::columns::{Column, Columns};
 use crate::failure::{Failure, Result};
 use crate::kind::Kind;
 
-pub(crate) fn write(
-    file: &mut impl Write,
-    columns: &Columns,
-    batches: impl Iterator<Item = Result<RecordBatch>>,
-) -> Result<()> {
-    let mut line = String::new();
-    for batch in batches {
-        let batch = batch?;
-        let fields = columns.0.iter().zip(batch.columns());
-        let fields = fields.map(|(column, array)| Field::new(column, array));
-        let fields: Vec<Field<'_>> = fields.collect::<Result<_>>()?;
-        for row in 0..batch.num_rows() {
-            object(&fields, row, &mut line)?;
-            let written = file.write_all(line.as_bytes());
-            written.map_err(Failure::io("write", "rows".as_ref()))?;
+/// Writes a line for each row of `batch`, which has the `columns`.
+pub(crate) fn write(file: &mut impl Write, columns: &Columns, batch: &RecordBatch) -> Result<()> {
+    let fields = columns.0.iter().zip(batch.columns());
+    let fields = fields.enumerate().map(|(index, (column, array))| {
+        let opening = if index == 0 { '{' } else { ',' };
+        Field::new(opening, column, array)
+    });
+    let fields: Vec<Field<'_>> = fields.collect::<Result<_>>()?;
+    let end = if fields.is_empty() { "{}\n" } else { "}\n" };
+    let mut scratch = String::new();
+    for row in 0..batch.num_rows() {
+        for field in &fields {
+            field.write(file, row, &mut scratch)?;
         }
+        file.write_all(end.as_bytes()).map_err(failed)?;
     }
     Ok(())
 }
 
+fn failed(error: io::Error) -> Failure {
+    Failure::io("write", "rows".as_ref())(error)
+}
+
 struct Field<'a> {
-    /// The name, quoted, with the colon.
+    /// The name, quoted, with what stands before it and the colon.
     key: String,
     kind: Kind,
     cells: Cells<'a>,
 }
 
 impl<'a> Field<'a> {
-    fn new(column: &Column, array: &'a dyn arrow_array::Array) -> Result<Self> {
+    fn new(opening: char, column: &Column, array: &'a dyn arrow_array::Array) -> Result<Self> {
+        let name = serde_json::Value::from(column.name.as_str());
         Ok(Self {
-            key: format!("{}:", quoted(&column.name)),
+            key: format!("{opening}{name}:"),
             kind: column.kind,
             cells: Cells::new(array)?,
         })
     }
-}
 
-fn object(fields: &[Field<'_>], row: usize, line: &mut String) -> Result<()> {
-    let mut text = String::new();
-    line.clear();
-    for (index, field) in fields.iter().enumerate() {
-        line.push(if index == 0 { '{' } else { ',' });
-        line.push_str(&field.key);
-        if field.cells.is_null(row) {
-            line.push_str("null");
-        } else {
-            field.cells.read(row, &mut text)?;
-            line.push_str(&value(field.kind, &text));
+    fn write(&self, file: &mut impl Write, row: usize, scratch: &mut String) -> Result<()> {
+        file.write_all(self.key.as_bytes()).map_err(failed)?;
+        if self.cells.is_null(row) {
+            return file.write_all(b"null").map_err(failed);
         }
+        value(file, self.kind, self.cells.read(row, scratch)?).map_err(failed)
     }
-    line.push_str(if fields.is_empty() { "{}\n" } else { "}\n" });
-    Ok(())
 }
 
-fn value(kind: Kind, text: &str) -> String {
+fn value(file: &mut impl Write, kind: Kind, text: &str) -> io::Result<()> {
     match kind {
-        Kind::Boolean | Kind::Int64 | Kind::UInt64 | Kind::Decimal { .. } => text.to_owned(),
-        // JSON knows neither NaN nor infinity.
-        Kind::Float64 if text.ends_with(|c: char| c.is_ascii_digit()) => text.to_owned(),
-        Kind::Json if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
-            text.replace(['\n', '\r'], " ")
+        Kind::Boolean | Kind::Int64 | Kind::UInt64 | Kind::Decimal { .. } => {
+            file.write_all(text.as_bytes())
         }
-        _ => quoted(text),
+        // JSON knows neither NaN nor infinity.
+        Kind::Float64 if text.ends_with(|c: char| c.is_ascii_digit()) => {
+            file.write_all(text.as_bytes())
+        }
+        Kind::Json if serde_json::from_str::<IgnoredAny>(text).is_ok() => one_line(file, text),
+        _ => Ok(serde_json::to_writer(file, text)?),
     }
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+fn one_line(file: &mut impl Write, text: &str) -> io::Result<()> {
+    for (index, part) in text.split(['\n', '\r']).enumerate() {
+        if index > 0 {
+            file.write_all(b" ")?;
+        }
+        file.write_all(part.as_bytes())?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -90,7 +93,9 @@ mod tests {
     #[test]
     fn json_goes_in_as_it_was_and_everything_else_as_its_type() {
         let check = |kind: Kind, text: &str, expected: &str| {
-            assert_eq!(value(kind, text), expected);
+            let mut line = Vec::new();
+            value(&mut line, kind, text).unwrap();
+            assert_eq!(String::from_utf8(line).unwrap(), expected);
         };
         let long = "{\"n\": 12345678901234567890123, \"e\":1e999}";
         check(Kind::Json, long, long);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, LargeBinaryArray, RecordBatch, StringArray};
+use arrow_buffer::{Buffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 use tapline_core::{Batch, Error, ErrorKind, Result, column};
@@ -36,7 +37,11 @@ pub(crate) fn body_schema() -> SchemaRef {
 pub(crate) fn body_row(body: &Bytes, content_type: &str, stamp: &Stamp) -> Result<Batch> {
     let content_type = Some(content_type).filter(|name| !name.is_empty());
     let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(LargeBinaryArray::from_iter_values([body])),
+        Arc::new(LargeBinaryArray::new(
+            OffsetBuffer::from_lengths([body.len()]),
+            Buffer::from(body.clone()),
+            None,
+        )),
         Arc::new(StringArray::from(vec![content_type])),
     ];
     columns.extend(stamp.columns(1));

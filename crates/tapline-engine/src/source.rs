@@ -148,7 +148,11 @@ impl Source for HttpSource {
 fn decoder(config: &HttpSourceConfig) -> Decoder {
     let plan = &config.plan;
     let (content, columns) = (plan.content.clone(), plan.columns.clone());
-    Decoder::new(content, columns, &config.limits).exploding(plan.explode.clone())
+    let decoder = Decoder::new(content, columns, &config.limits);
+    match config.form {
+        PageForm::Rows => decoder.exploding(plan.explode.clone()),
+        PageForm::Body => decoder.counting(),
+    }
 }
 
 /// Whether the content is an object.

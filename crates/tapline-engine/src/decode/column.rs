@@ -10,6 +10,9 @@ use tapline_spec::ColumnKind;
 use super::kind::{Seen, Value};
 use super::text;
 
+/// Bytes of text that a column makes room for before they come, at most.
+const ROOM: usize = 1 << 20;
+
 /// A column of a table.
 #[derive(Debug)]
 pub(crate) struct Column {
@@ -216,14 +219,16 @@ impl Data {
         }
     }
 
-    /// Empty, with room for as much as this holds: pages resemble each other.
+    /// Empty, with room for as much as this holds, within reason: pages resemble each other.
     fn fresh(&self) -> Self {
         match self {
             Self::Null => Self::Null,
             Self::Boolean(bits) => Self::Boolean(BooleanBufferBuilder::new(bits.len())),
             Self::Integer(values) => Self::Integer(Vec::with_capacity(values.len())),
             Self::Number(values) => Self::Number(Vec::with_capacity(values.len())),
-            Self::Text(text) => Self::Text(Text::new(text.offsets.len(), text.values.len())),
+            Self::Text(text) => {
+                Self::Text(Text::new(text.offsets.len(), text.values.len().min(ROOM)))
+            }
         }
     }
 
@@ -287,6 +292,7 @@ impl Text {
             self.push(text::inner(quoted));
             return true;
         }
+        self.values.reserve(quoted.len());
         let whole = text::unescape(quoted, &mut self.values).is_some();
         if whole {
             self.end();

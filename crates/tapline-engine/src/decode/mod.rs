@@ -45,10 +45,21 @@ use crate::locate::Located;
 #[derive(Debug)]
 pub struct Decoder {
     content: ContentPlan,
-    explode: Option<ExplodePlan>,
+    form: Form,
     columns: Columns,
     limits: Limits,
     schema: SchemaRef,
+}
+
+/// What becomes of an element.
+#[derive(Debug)]
+enum Form {
+    /// A row.
+    Rows,
+    /// A row for each record in the array that the plan finds in it.
+    Exploded(ExplodePlan),
+    /// Nothing: it is counted.
+    Counted,
 }
 
 /// A page, decoded.
@@ -73,7 +84,7 @@ impl Decoder {
         let columns = Columns::new(&columns, limits.columns);
         Self {
             content,
-            explode: None,
+            form: Form::Rows,
             schema: schema::schema(columns.fields()),
             columns,
             limits: *limits,
@@ -82,7 +93,13 @@ impl Decoder {
 
     /// The same, making records of the array that `plan` finds in each element.
     pub fn exploding(mut self, plan: Option<ExplodePlan>) -> Self {
-        self.explode = plan;
+        self.form = plan.map_or(Form::Rows, Form::Exploded);
+        self
+    }
+
+    /// The same, making no rows at all.
+    pub(crate) fn counting(mut self) -> Self {
+        self.form = Form::Counted;
         self
     }
 
@@ -133,11 +150,10 @@ impl Decoder {
     }
 
     fn read(&mut self, page: &Page<'_>) -> Result<pass::Output, Error> {
-        let explode = self.explode.as_ref();
-        let mut output = Pass::new(page, explode, &mut self.columns, &self.limits).run()?;
+        let mut output = Pass::new(page, &self.form, &mut self.columns, &self.limits).run()?;
         if self.columns.is_stale() {
             drop(output);
-            output = Pass::new(page, explode, &mut self.columns, &self.limits).run()?;
+            output = Pass::new(page, &self.form, &mut self.columns, &self.limits).run()?;
         }
         output.check_width(self.columns.len(), &self.limits)?;
         Ok(output)

@@ -5,6 +5,7 @@ use arrow_schema::ArrowError;
 use tapline_core::{Error, ErrorKind, Limits, Reject};
 use tapline_spec::{ColumnKind, ExplodePlan};
 
+use super::Form;
 use super::column::Column;
 use super::columns::Columns;
 use super::explode::Exploded;
@@ -77,7 +78,7 @@ impl Output {
 /// A pass under way.
 pub(crate) struct Pass<'p, 'c> {
     page: &'p Page<'p>,
-    explode: Option<&'p ExplodePlan>,
+    form: &'p Form,
     depth: usize,
     columns: &'c mut Columns,
     rest: Column,
@@ -93,14 +94,14 @@ pub(crate) struct Pass<'p, 'c> {
 impl<'p, 'c> Pass<'p, 'c> {
     pub(crate) fn new(
         page: &'p Page<'p>,
-        explode: Option<&'p ExplodePlan>,
+        form: &'p Form,
         columns: &'c mut Columns,
         limits: &Limits,
     ) -> Self {
         columns.reset();
         Self {
             page,
-            explode,
+            form,
             depth: limits.depth,
             columns,
             rest: Column::declared("", ColumnKind::Json),
@@ -149,13 +150,16 @@ impl<'p, 'c> Pass<'p, 'c> {
     /// Reads the element that starts here.
     fn record(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
         let start = input.scan.pos();
-        let read = match self.explode {
-            None => self.element(input),
-            Some(_) => self.skip(input),
+        let read = match self.form {
+            Form::Rows => self.element(input),
+            Form::Exploded(_) | Form::Counted => self.skip(input),
         };
-        match (read, self.explode) {
-            (Ok(()), None) => self.end_row(input.scan.pos() - start)?,
-            (Ok(()), Some(plan)) => self.explode(&input.text[start..input.scan.pos()], plan)?,
+        match (read, self.form) {
+            (Ok(()), Form::Counted) => {}
+            (Ok(()), Form::Rows) => self.end_row(input.scan.pos() - start)?,
+            (Ok(()), Form::Exploded(plan)) => {
+                self.explode(&input.text[start..input.scan.pos()], plan)?;
+            }
             (Err(Fault::TooDeep { .. }), _) => self.reject(input, start)?,
             (Err(fault), _) => return Err(self.error(fault)),
         }

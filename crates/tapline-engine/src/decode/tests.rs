@@ -566,3 +566,19 @@ fn survive(body: &[u8]) {
         }
     }
 }
+
+#[test]
+fn a_count_is_the_same_without_rows() {
+    let check = |body: &str, expected: u64| {
+        let rows = Stream::new("$.a", None, &[]).decode(body.as_bytes());
+        let mut stream = Stream::new("$.a", None, &[]);
+        stream.decoder = stream.decoder.counting();
+        let counted = stream.decode(body.as_bytes()).unwrap();
+        assert_eq!(counted.records, expected, "{body}");
+        assert_eq!(rows.unwrap().records, expected, "{body}");
+        assert!(counted.batches.is_empty(), "{body}");
+    };
+    check(r#"{"a":[]}"#, 0);
+    check(r#"{"a":{"x":1}}"#, 1);
+    check(r#"{"a":[{"x":1},2,[3],{"y":[[[[[[1]]]]]]}]}"#, 4);
+}

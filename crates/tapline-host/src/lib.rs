@@ -16,6 +16,7 @@ mod fault;
 mod foreign;
 mod id;
 mod load;
+mod memory;
 mod plugin;
 mod probe;
 mod search;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 pub use error::LoadError;
 pub use fault::Fault;
+pub use memory::give_back_large_blocks;
 pub use plugin::Plugin;
 pub use probe::{Probe, try_out};
 pub use search::{Found, Origin};

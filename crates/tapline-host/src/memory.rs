@@ -1,0 +1,40 @@
+//! What the process keeps of the memory that it has freed.
+//!
+//! The allocator of the GNU system maps a large block on its own and gives it back when it is
+//! freed; but from then on it takes blocks of that size from its heaps, one per thread, and those
+//! keep what was freed in their middle. After a few large pages a run holds several times what it
+//! needs, so the size is fixed instead. Other allocators do not learn in this way.
+
+/// Gives large blocks back as soon as they are freed. To be called once, at the start.
+pub fn give_back_large_blocks() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    gnu::fix_thresholds();
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the allocator is set up in C")]
+mod gnu {
+    use std::ffi::c_int;
+
+    /// Size from which a freed block goes back, in bytes: above that of an ordinary page, for which
+    /// a mapping of its own would be slow.
+    const LARGE: c_int = 4 << 20;
+
+    /// As in `malloc.h`.
+    const M_TRIM_THRESHOLD: c_int = -1;
+    const M_MMAP_THRESHOLD: c_int = -3;
+
+    unsafe extern "C" {
+        fn mallopt(param: c_int, value: c_int) -> c_int;
+    }
+
+    pub(super) fn fix_thresholds() {
+        // What a heap keeps at its end is fixed with the other: 128 kB would be taken and given
+        // back with every page.
+        for param in [M_MMAP_THRESHOLD, M_TRIM_THRESHOLD] {
+            // SAFETY: this is how `malloc.h` declares it. It takes numbers only, may be called at
+            // any time, and locks the allocator while it works. If it refuses, nothing changes.
+            let _ = unsafe { mallopt(param, LARGE) };
+        }
+    }
+}

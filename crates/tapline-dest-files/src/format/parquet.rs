@@ -7,8 +7,8 @@
 use std::io::Write;
 
 use ::parquet::arrow::ArrowWriter;
-use ::parquet::basic::{Compression, ZstdLevel};
-use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use ::parquet::basic::{Compression, Encoding, ZstdLevel};
+use ::parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use arrow_array::cast::AsArray;
 use arrow_array::{OffsetSizeTrait, RecordBatch};
 use arrow_schema::DataType;
@@ -48,7 +48,8 @@ fn any_giant<O: OffsetSizeTrait>(offsets: &[O]) -> bool {
 }
 
 /// A file with rows of `columns`. Values that are `giant` each are not looked at more than needed:
-/// dictionaries and statistics would hold them several times over.
+/// dictionaries and statistics would hold them several times over, and so would a data page of the
+/// first version, whose values are copied behind its levels before they are compressed.
 pub(crate) fn writer<W: Write + Send>(
     file: W,
     columns: &Columns,
@@ -61,6 +62,8 @@ pub(crate) fn writer<W: Write + Send>(
         .set_created_by(CREATED_BY.to_owned());
     if giant {
         properties = properties
+            .set_writer_version(WriterVersion::PARQUET_2_0)
+            .set_encoding(Encoding::PLAIN)
             .set_dictionary_enabled(false)
             .set_statistics_enabled(EnabledStatistics::None);
     }

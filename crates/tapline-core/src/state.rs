@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tapline_spec::Secret;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// Where state lives: embedded (SQLite) or shared (PostgreSQL).
 #[async_trait]
@@ -72,10 +72,17 @@ pub trait StateStore: Send + Sync {
     async fn unseal(&self, name: &str) -> Result<Option<Secret>>;
 }
 
-/// The right to run a pipeline. Dropping it gives it up; so does the death of the process.
+/// The right to run a pipeline. Dropping it gives it up; so does the death of the process. Where
+/// that has to be told to a server, others can have it a moment later.
 pub trait Lease: Send + Sync {
     /// One higher than any before.
     fn fence(&self) -> u64;
+
+    /// Why it is not held any more, once that is noticed: a connection that is gone, say. Another
+    /// runner may hold it then, and its fence keeps ours from writing.
+    fn lost(&self) -> Option<Error> {
+        None
+    }
 }
 
 /// A document and its version.

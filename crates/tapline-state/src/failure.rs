@@ -10,6 +10,16 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 pub(crate) enum Failure {
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// In words already: what the client of PostgreSQL prints is one half of it.
+    #[cfg(feature = "postgres")]
+    #[error("{0}")]
+    Server(String),
+    #[cfg(feature = "postgres")]
+    #[error("{0}")]
+    Address(String),
+    #[cfg(feature = "postgres")]
+    #[error("the lease {name:?} is lost, and another runner may hold it: {reason}")]
+    Lost { name: String, reason: String },
     #[error("{what}: {cause}")]
     Io { what: String, cause: io::Error },
     #[error("the document is not at version {expected} but {found}")]
@@ -18,7 +28,7 @@ pub(crate) enum Failure {
     Locked { name: String, holder: String },
     #[error(
         "the state was written by a newer tapline (its schema is version {found}, this one knows \
-         up to {known}); use that version, or another state file"
+         up to {known}); use that version, or another state"
     )]
     Newer { found: i64, known: i64 },
     #[error("what is stored is damaged: {0}")]
@@ -39,12 +49,29 @@ impl Failure {
         move |cause| Self::Io { what, cause }
     }
 
+    pub(crate) fn conflict(expected: Option<u64>, found: Option<u64>) -> Self {
+        let say = |version: Option<u64>| version.map_or("none".to_owned(), |v| v.to_string());
+        Self::Conflict {
+            expected: say(expected),
+            found: say(found),
+        }
+    }
+
+    pub(crate) fn locked(name: &str, holder: Option<String>) -> Self {
+        Self::Locked {
+            name: name.to_owned(),
+            holder: holder.unwrap_or_else(|| "another process".to_owned()),
+        }
+    }
+
     /// The error as the engine sees it.
     pub(crate) fn at(self, operation: &'static str) -> Error {
         let kind = match self {
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Locked { .. } => ErrorKind::Locked,
             Self::Key(_) | Self::NoKey(_) => ErrorKind::Usage,
+            #[cfg(feature = "postgres")]
+            Self::Address(_) => ErrorKind::Usage,
             Self::Panicked => ErrorKind::Internal,
             _ => ErrorKind::State,
         };

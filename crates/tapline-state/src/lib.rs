@@ -1,15 +1,18 @@
-//! The embedded state store: what tapline remembers between runs, in one SQLite file.
+//! The state store: what tapline remembers between runs, in one SQLite file or in a PostgreSQL
+//! database that the runners of many hosts share.
 //!
-//! Documents, logs and sealed secrets are rows. A lease is a lock of the operating system on a
-//! file beside the database: it ends with the process that holds it, however that ends, so a
-//! dead runner is taken over at once. The fence that goes with it is a counter in the database.
+//! Both keep documents, logs and sealed secrets as rows. They differ in what a lease is: a lock on
+//! a file there, a lock of a session here. Either goes with the process that holds it.
 
-mod database;
 mod failure;
-mod lease;
+mod holder;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod private;
 mod seal;
-mod store;
+mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresState;
 pub use seal::SealingKey;
-pub use store::SqliteState;
+pub use sqlite::SqliteState;

@@ -71,6 +71,28 @@ impl SealingKey {
     }
 }
 
+/// `secret`, sealed; `None` without a key, since then it is not to be stored.
+pub(crate) fn seal(
+    key: Option<&SealingKey>,
+    name: &str,
+    secret: &Secret,
+) -> Result<Option<Vec<u8>>> {
+    key.map(|key| key.seal(name, secret)).transpose()
+}
+
+/// The secret that was stored as `sealed`, if one was.
+pub(crate) fn open(
+    key: Option<&SealingKey>,
+    name: &str,
+    sealed: Option<&[u8]>,
+) -> Result<Option<Secret>> {
+    match (sealed, key) {
+        (None, _) => Ok(None),
+        (Some(_), None) => Err(Failure::NoKey(name.to_owned())),
+        (Some(sealed), Some(key)) => key.open(name, sealed).map(Some),
+    }
+}
+
 fn decode(text: &Secret) -> Option<SealingKey> {
     let bytes = STANDARD.decode(text.expose().trim()).ok()?;
     let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).ok()?;

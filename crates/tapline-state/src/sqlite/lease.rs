@@ -7,7 +7,6 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use ring::digest;
 use tapline_core::Lease;
 
@@ -40,15 +39,6 @@ pub(crate) fn try_lock(state: &Path, name: &str) -> Result<Option<File>> {
     }
 }
 
-/// Who is about to hold a lease, for the message to whoever waits in vain.
-pub(crate) fn holder(now: Timestamp) -> String {
-    format!(
-        "process {} on {} since {now:.0}",
-        std::process::id(),
-        host()
-    )
-}
-
 /// `<state>.lock.<hash of the name>`: a name may hold anything, a file name may not.
 fn lock_path(state: &Path, name: &str) -> PathBuf {
     let digest = digest::digest(&digest::SHA256, name.as_bytes());
@@ -58,11 +48,4 @@ fn lock_path(state: &Path, name: &str) -> PathBuf {
         path.push(format!("{byte:02x}"));
     }
     path.into()
-}
-
-fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = name.or_else(|| std::env::var("HOSTNAME").ok());
-    let name = name.or_else(|| std::env::var("COMPUTERNAME").ok());
-    name.map_or_else(|| "this host".to_owned(), |name| name.trim().to_owned())
 }

@@ -1,4 +1,11 @@
-//! The [`StateStore`]: hands each call to a thread that may block.
+//! State in one SQLite file: hands each call to a thread that may block.
+//!
+//! Documents, logs and sealed secrets are rows. A lease is a lock of the operating system on a
+//! file beside the database: it ends with the process that holds it, however that ends, so a
+//! dead runner is taken over at once. The fence that goes with it is a counter in the database.
+
+mod database;
+mod lease;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,10 +15,11 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tapline_core::{Clock, Document, Lease, LogEntry, Result, Secret, StateStore};
 
-use crate::database::Database;
+use self::database::Database;
+use self::lease::FileLease;
 use crate::failure::{self, Failure};
-use crate::lease::{self, FileLease};
-use crate::seal::SealingKey;
+use crate::holder;
+use crate::seal::{self, SealingKey};
 
 /// How often a held lease is tried again.
 const POLL: Duration = Duration::from_millis(50);
@@ -92,7 +100,7 @@ impl SqliteState {
 
     async fn try_lease(&self, name: &str) -> Result<Option<FileLease>> {
         let (path, name) = (self.path.clone(), name.to_owned());
-        let holder = lease::holder(self.clock.now());
+        let holder = holder::of(self.clock.now());
         self.call("take lease", move |database| {
             let Some(lock) = lease::try_lock(&path, &name)? else {
                 return Ok(None);
@@ -107,10 +115,7 @@ impl SqliteState {
         let name = name.to_owned();
         self.call("take lease", move |database| {
             let holder = database.holder(&name)?;
-            Ok(Failure::Locked {
-                holder: holder.unwrap_or_else(|| "another process".to_owned()),
-                name,
-            })
+            Ok(Failure::locked(&name, holder))
         })
         .await
     }
@@ -176,12 +181,10 @@ impl StateStore for SqliteState {
     }
 
     async fn seal(&self, name: &str, secret: &Secret) -> Result<bool> {
-        let Some(key) = &self.key else {
+        let sealed = seal::seal(self.key.as_ref(), name, secret);
+        let Some(sealed) = sealed.map_err(|failure| failure.at("seal"))? else {
             return Ok(false);
         };
-        let sealed = key
-            .seal(name, secret)
-            .map_err(|failure| failure.at("seal"))?;
         let name = name.to_owned();
         self.call("seal", move |database| {
             database.store_secret(&name, &sealed)
@@ -195,11 +198,7 @@ impl StateStore for SqliteState {
         let sealed = self
             .call("unseal", move |database| database.secret(&owned))
             .await?;
-        let opened = match (sealed, &self.key) {
-            (None, _) => return Ok(None),
-            (Some(_), None) => Err(Failure::NoKey(name.to_owned())),
-            (Some(sealed), Some(key)) => key.open(name, &sealed),
-        };
-        opened.map(Some).map_err(|failure| failure.at("unseal"))
+        let opened = seal::open(self.key.as_ref(), name, sealed.as_deref());
+        opened.map_err(|failure| failure.at("unseal"))
     }
 }

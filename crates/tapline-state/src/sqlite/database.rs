@@ -93,11 +93,7 @@ impl Database {
             return Ok(expected.unwrap_or(0) + 1);
         }
         let found = self.get(namespace, key)?.map(|document| document.version);
-        let say = |version: Option<u64>| version.map_or("none".to_owned(), |v| v.to_string());
-        Err(Failure::Conflict {
-            expected: say(expected),
-            found: say(found),
-        })
+        Err(Failure::conflict(expected, found))
     }
 
     pub(crate) fn list(&self, namespace: &str, prefix: &str) -> Result<Vec<(String, Document)>> {

@@ -1,0 +1,173 @@
+//! Where the server is: the address as the operator wrote it, read once, its password never shown.
+
+use std::fmt;
+use std::time::Duration;
+
+use tapline_core::Secret;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+use crate::failure::{Failure, Result};
+
+/// The schema of the tables, unless the address names another.
+const SCHEMA: &str = "tapline";
+const FORM: &str = "write `postgres://USER@HOST:PORT/DATABASE`; in a name or password, `%40` stands for `@` and \
+     `%2F` for `/`";
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long what was sent may go unanswered by the other machine, before it counts as gone.
+const GONE: Duration = Duration::from_secs(30);
+
+/// A server, a database on it, and a schema in that. Its `Display` shows no password.
+pub(crate) struct Address {
+    pub(crate) config: Config,
+    pub(crate) schema: String,
+}
+
+impl Address {
+    pub(crate) fn parse(written: &Secret) -> Result<Self> {
+        let mut config: Config = written.expose().parse().map_err(|error| invalid(&error))?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(Failure::Address(format!("the host is missing: {FORM}")));
+        }
+        if config.get_ssl_mode() == SslMode::Require {
+            let message = "`sslmode=require` is not available: this version does not speak TLS to \
+                 PostgreSQL; leave it out on a private network, or connect through a tunnel";
+            return Err(Failure::Address(message.to_owned()));
+        }
+        let schema = config.get_options().and_then(search_path);
+        let schema = schema.unwrap_or_else(|| SCHEMA.to_owned());
+        set_defaults(&mut config);
+        Ok(Self { config, schema })
+    }
+}
+
+/// Waits end, unless the operator wishes otherwise.
+fn set_defaults(config: &mut Config) {
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(GONE);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("tapline");
+    }
+    config.keepalives_idle(config.get_keepalives_idle().min(GONE));
+}
+
+/// The error names options, and an address that is cut at the wrong place may take a piece of the
+/// password for one. So only what is surely none is passed on.
+fn invalid(error: &tokio_postgres::Error) -> Failure {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    let cause = cause.filter(|cause| cause.starts_with("invalid value for option"));
+    Failure::Address(match cause {
+        Some(cause) => format!("{cause}; {FORM}"),
+        None => format!("this is no address of a PostgreSQL database; {FORM}"),
+    })
+}
+
+/// The first schema of `-c search_path=a,b` in `options`.
+fn search_path(options: &str) -> Option<String> {
+    let (_, rest) = options.split_once("search_path=")?;
+    let first = rest.split([',', ' ']).next()?.trim_matches('"');
+    (!first.is_empty()).then(|| first.to_owned())
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { config, schema } = self;
+        write!(f, "postgres://")?;
+        if let Some(user) = config.get_user() {
+            write!(f, "{user}@")?;
+        }
+        for (index, host) in config.get_hosts().iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            match host {
+                Host::Tcp(name) => write!(f, "{comma}{name}")?,
+                #[cfg(unix)]
+                Host::Unix(path) => write!(f, "{comma}{}", path.display())?,
+            }
+            let ports = config.get_ports();
+            if let Some(port) = ports.get(index).or(ports.first()) {
+                write!(f, ":{port}")?;
+            }
+        }
+        if let Some(name) = config.get_dbname() {
+            write!(f, "/{name}")?;
+        }
+        if schema != SCHEMA {
+            write!(f, ", schema {schema}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn parse(written: &str) -> Result<Address> {
+        Address::parse(&Secret::new(written))
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (written, shown, schema) in [
+            ("postgres://ann@db/x", "postgres://ann@db:5432/x", SCHEMA),
+            ("postgresql://db", "postgres://db:5432", SCHEMA),
+            (
+                "postgres://ann:hush%40%2F@db:6543/x?connect_timeout=3",
+                "postgres://ann@db:6543/x",
+                SCHEMA,
+            ),
+            (
+                "postgres://ann@db/x?password=hush",
+                "postgres://ann@db:5432/x",
+                SCHEMA,
+            ),
+            (
+                "postgres://ann@a:1,b:2/x",
+                "postgres://ann@a:1,b:2/x",
+                SCHEMA,
+            ),
+            (
+                "postgres://ann@db/x?options=-c%20search_path%3Dmine",
+                "postgres://ann@db:5432/x, schema mine",
+                "mine",
+            ),
+        ] {
+            let address = parse(written).unwrap();
+            assert_eq!(address.to_string(), shown);
+            assert_eq!(address.schema, schema);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_said_without_showing_it() {
+        for (written, said) in [
+            ("postgres://", "the host is missing"),
+            (
+                "postgres://ann:hu@sh?hush=hush@db/x",
+                "this is no address of a PostgreSQL database",
+            ),
+            (
+                "postgres://ann:hush@db:x/x",
+                "invalid value for option `port`",
+            ),
+            (
+                "postgres://ann:hush@db/x?sslmode=require",
+                "`sslmode=require` is not available",
+            ),
+            (
+                "postgres://ann:hush@db/x?sslmode=verify-full",
+                "invalid value for option `sslmode`",
+            ),
+            ("ann:hush@db/x", "this is no address"),
+        ] {
+            let error = parse(written).err().unwrap().to_string();
+            assert!(error.starts_with(said), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+    }
+}

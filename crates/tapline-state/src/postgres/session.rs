@@ -1,0 +1,101 @@
+//! A connection to the server, set up so that what it says is done is done.
+
+use std::error::Error as _;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, NoTls};
+
+use super::address::Address;
+use crate::failure::{Failure, Result};
+
+/// What holds for every session, whatever the database's own settings are; those that this
+/// server does not know are left out. A commit is written to disk, and the session of a machine
+/// that is gone ends within half a minute, with its locks.
+const SETTINGS: &str = "
+SELECT set_config(name, value, false)
+FROM (VALUES
+    ('search_path', quote_ident($1)),
+    ('default_transaction_isolation', 'read committed'),
+    ('default_transaction_read_only', $2),
+    ('idle_session_timeout', '0'),
+    ('lock_timeout', '0'),
+    ('statement_timeout', '30s'),
+    ('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on')),
+    ('tcp_keepalives_count', '3'),
+    ('tcp_keepalives_idle', '10'),
+    ('tcp_keepalives_interval', '5'),
+    ('tcp_user_timeout', '30s')
+) AS wanted (name, value)
+JOIN pg_catalog.pg_settings USING (name)";
+
+/// What a session may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    ReadWrite,
+    ReadOnly,
+}
+
+/// Ends with the session: with `Ok` if we gave it up.
+pub(crate) type Driver = JoinHandle<Result<(), tokio_postgres::Error>>;
+
+/// Opens a session.
+pub(crate) async fn open(address: &Address, mode: Mode) -> Result<(Client, Driver)> {
+    let connected = address.config.connect(NoTls).await;
+    let (client, connection) = connected.map_err(|error| not_connected(&error))?;
+    let driver = tokio::spawn(connection);
+    let read_only = match mode {
+        Mode::ReadWrite => "off",
+        Mode::ReadOnly => "on",
+    };
+    let parameters: &[(&(dyn ToSql + Sync), Type)] =
+        &[(&address.schema, Type::TEXT), (&read_only, Type::TEXT)];
+    client.query_typed(SETTINGS, parameters).await?;
+    Ok((client, driver))
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Server(words(&error))
+    }
+}
+
+/// Why there is no session, with what can be done about it.
+fn not_connected(error: &tokio_postgres::Error) -> Failure {
+    let said = words(error);
+    let code = error.code();
+    let io = error
+        .source()
+        .is_some_and(|cause| cause.is::<std::io::Error>());
+    Failure::Server(if code == Some(&SqlState::INVALID_CATALOG_NAME) {
+        format!("{said}; create it first: tapline makes its tables, not the database")
+    } else if code == Some(&SqlState::INVALID_PASSWORD)
+        || code == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+    {
+        format!("the server lets this user not in: {said}")
+    } else if said.ends_with("password missing") {
+        "the server asks for a password: write `postgres://USER:${env:PGPASSWORD}@HOST/DATABASE` \
+         and set the variable"
+            .to_owned()
+    } else if io {
+        format!("the server cannot be reached: {said}")
+    } else {
+        said
+    })
+}
+
+/// The error with its causes. What the server says stands alone: it is the cause.
+pub(crate) fn words(error: &tokio_postgres::Error) -> String {
+    if let Some(said) = error.as_db_error() {
+        let hint = said.hint().map(|hint| format!(" ({hint})"));
+        return format!("{}{}", said.message(), hint.unwrap_or_default());
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(found) = cause {
+        text.push_str(&format!(": {found}"));
+        cause = found.source();
+    }
+    text
+}

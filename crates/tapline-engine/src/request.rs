@@ -105,11 +105,14 @@ fn bounds(plan: &Plan, context: Context<'_>) -> impl Iterator<Item = (String, St
     let schedule = plan.schedule.as_ref();
     let start = schedule.and_then(|schedule| schedule.start.as_ref());
     let end = schedule.and_then(|schedule| schedule.end.as_ref());
-    let both = [(start, context.window.start), (end, context.window.end)];
-    both.into_iter().filter_map(|(bound, at)| {
-        let (bound, at) = (bound?, at?);
-        Some((bound.name.clone(), bound.format.format(at)))
-    })
+    let start = start.zip(context.window.start);
+    let end = end.zip(context.window.end);
+    // An end that cannot be said as exactly is later, never earlier.
+    let end = end.map(|(bound, at)| (bound, bound.format.round_up(at)));
+    [start, end]
+        .into_iter()
+        .flatten()
+        .map(|(bound, at)| (bound.name.clone(), bound.format.format(at)))
 }
 
 /// `url` with the query of `addition`, whose parameters take the place of those it has.

@@ -6,6 +6,7 @@
 
 mod hint;
 mod pattern;
+mod round;
 mod write;
 
 #[cfg(test)]

@@ -148,9 +148,11 @@ fn bound_text(bound: Bound, context: &Context<'_>) -> Result<String, ExprError> 
     };
     let time = bound.of(context.window);
     let time = time.ok_or(ExprError::Window { name, reason })?;
-    Ok(match context.schedule {
-        Some(schedule) => schedule.format.format(time),
-        None => DateFormat::default().format(time),
+    let usual = DateFormat::default();
+    let format = context.schedule.map_or(&usual, |schedule| &schedule.format);
+    Ok(match bound {
+        Bound::Start => format.format(time),
+        Bound::End => format.format(format.round_up(time)),
     })
 }
 

@@ -228,8 +228,8 @@ impl Project {
     }
 }
 
-/// What may be shown of the project file `text`: everything but the values of parameters, since
-/// some people write their secrets there. `None` if it cannot be told where those are.
+/// What may be shown of the project file `text`: everything but what may be a secret that
+/// somebody typed there. `None` if it cannot be told where those are.
 fn shown(text: &str) -> Option<String> {
     let value = tapline_spec::diagnose(text, &serde_json::json!(true)).value?;
     let mut hidden = Vec::new();
@@ -241,8 +241,9 @@ fn shown(text: &str) -> Option<String> {
     Some(hidden.iter().fold(text.to_owned(), mask))
 }
 
-/// Collects the texts below every `params`.
+/// Collects the texts below every `auth`, and those whose name says that they are secret.
 fn hide(value: &serde_json::Value, below: bool, hidden: &mut Vec<String>) {
+    const WORDS: [&str; 4] = ["password", "secret", "token", "credential"];
     match value {
         serde_json::Value::String(text) if below && text.len() > 3 && !text.starts_with("${") => {
             hidden.push(text.clone());
@@ -252,7 +253,12 @@ fn hide(value: &serde_json::Value, below: bool, hidden: &mut Vec<String>) {
         }
         serde_json::Value::Object(members) => {
             for (name, member) in members {
-                hide(member, below || name == "params", hidden);
+                let lower = name.to_ascii_lowercase();
+                let is_address = lower.ends_with("url") || lower == "specname";
+                let is_named =
+                    lower.ends_with("key") || WORDS.iter().any(|word| lower.contains(word));
+                let is_secret = !is_address && (below || name == "auth" || is_named);
+                hide(member, is_secret, hidden);
             }
         }
         _ => {}

@@ -184,21 +184,40 @@ impl StateStore for SimState {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
     use crate::simulator::task::drive_alone;
     use crate::state::{Subject, suite};
 
-    impl Subject for SimState {
-        fn open(&self) -> Result<Arc<dyn StateStore>> {
-            Ok(Arc::new(self.clone()))
+    /// A store, and whether a newer tapline has written it.
+    struct Shelf {
+        state: SimState,
+        newer: AtomicBool,
+    }
+
+    #[async_trait]
+    impl Subject for Shelf {
+        async fn open(&self) -> Result<Arc<dyn StateStore>> {
+            if self.newer.load(Ordering::SeqCst) {
+                let message = "it was written by a newer tapline";
+                return Err(Error::new(ErrorKind::State, "open state", message));
+            }
+            Ok(Arc::new(self.state.clone()))
+        }
+
+        async fn age(&self) {
+            self.newer.store(true, Ordering::SeqCst);
         }
     }
 
     #[test]
     fn it_is_a_state_store_like_any_other() {
         let stage = Stage::new(1);
-        let make = || SimState::new(stage.clone());
+        let make = || Shelf {
+            state: SimState::new(stage.clone()),
+            newer: AtomicBool::new(false),
+        };
         let report = drive_alone(&stage.timeline, suite(make));
         assert!(report.passed(), "{report}");
     }

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use tapline_expr::Place;
 
 use crate::{
-    PaginationParams, PartitionParams, RequestMethod, ResponseParams, ScheduleParams, UiAttributes,
+    IncrementalParams, PaginationParams, PartitionParams, RequestMethod, ResponseParams,
+    ScheduleParams, UiAttributes,
 };
 
 /// What is asked for, and how the answer is read.
@@ -39,6 +40,9 @@ pub struct Attributes {
     /// How a time window is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_params: Option<ScheduleParams>,
+    /// What tells new records from old ones. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incremental_params: Option<IncrementalParams>,
     /// What else a response says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_params: Option<ResponseParams>,

@@ -4,6 +4,7 @@
 mod auth;
 mod content;
 mod headers;
+mod incremental;
 mod pages;
 mod paging;
 mod params;

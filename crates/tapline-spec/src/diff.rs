@@ -8,7 +8,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::squeezed;
-use crate::{Attributes, AuthSpec, ConnectorDocument, SourceSpec, planning, pointer};
+use crate::{
+    Attributes, AuthSpec, ConnectorDocument, IncrementalParams, SourceSpec, planning, pointer,
+};
 
 /// A difference between two versions of a connector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,6 +187,7 @@ fn attributes(old: &Attributes, new: &Attributes, at: &str, changes: &mut Change
             "the stream has other slices",
         );
     }
+    incremental(old, new, at, changes);
     match (&old.schedule_params, &new.schedule_params) {
         (Some(_), None) => {
             let at = format!("{at}/scheduleParams");
@@ -211,6 +214,25 @@ fn attributes(old: &Attributes, new: &Attributes, at: &str, changes: &mut Change
             let message = format!("`{key}` says something else; what records look like stays");
             changes.compatible(format!("{at}/{key}"), message);
         }
+    }
+}
+
+/// What is remembered of one cursor says nothing of another.
+fn incremental(old: &Attributes, new: &Attributes, at: &str, changes: &mut Changes) {
+    let (old, new) = (&old.incremental_params, &new.incremental_params);
+    if old == new {
+        return;
+    }
+    let at = format!("{at}/incrementalParams");
+    let identity = |params: &IncrementalParams| {
+        let keys = params.primary_keys.clone();
+        (params.cursor.clone(), params.cursor_type, keys)
+    };
+    match (old, new) {
+        (Some(before), now) if Some(identity(before)) != now.as_ref().map(identity) => {
+            changes.breaking(at, "new records are told from old ones in another way");
+        }
+        _ => changes.compatible(at, "new records are asked for in another way"),
     }
 }
 

@@ -15,6 +15,7 @@ mod document;
 mod explain;
 mod explode;
 mod fix;
+mod incremental;
 mod json;
 mod judge;
 mod locate;
@@ -28,6 +29,7 @@ mod response;
 mod schedule;
 mod schema;
 mod source;
+mod step;
 mod suggest;
 mod tolerant;
 mod ui;
@@ -42,6 +44,7 @@ pub use diff::{Change, ChangeKind, diff};
 pub use document::{ConnectorDocument, ConnectorKind, SourceSpec};
 pub use explain::{Explanation, codes, explain};
 pub use fix::fix;
+pub use incremental::{Boundary, CursorType, IncrementalParams, RecordOrder};
 pub use oauth::{
     ClientAuthentication, OAuthParams, RequestParameterOverride, TokenMethod, oauth_param,
 };
@@ -49,13 +52,14 @@ pub use pagination::{ContinuationToken, PaginationKind, PaginationParams, Parame
 pub use partition::{ParentParams, PartitionParams};
 pub use plan::{
     AuthPlan, BodyPlan, BoundPlan, ColumnKind, ColumnPlan, ContentPlan, EndPlan, ExplodePlan,
-    KeyLocation, LastPagePlan, OAuth2Grant, OAuth2Plan, PaginationPlan, PartitionPlan,
-    PartitionSource, Plan, RequestMethod, RequestPlan, RuleAction, RulePlan, SchedulePlan,
-    Siblings, TokenLocation, TokenPlan,
+    IncrementalPlan, KeyLocation, LastPagePlan, OAuth2Grant, OAuth2Plan, PaginationPlan,
+    PartitionPlan, PartitionSource, Plan, RequestMethod, RequestPlan, RuleAction, RulePlan,
+    SchedulePlan, Siblings, TokenLocation, TokenPlan,
 };
 pub use planning::{Planned, plan};
 pub use response::{ResponseParams, ResponseRule};
 pub use schedule::{ScheduleKind, ScheduleParams};
 pub use schema::{connector_schema, plain_schema};
+pub use step::Step;
 pub use tapline_expr::{Param, Params, Secret};
 pub use ui::{UiAttributes, UiCategory, UiText};

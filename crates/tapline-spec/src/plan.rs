@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use tapline_expr::{Condition, DateFormat, Expr, Place, Schedule, Selector, Template};
 
-use crate::ClientAuthentication;
+use crate::{Boundary, ClientAuthentication, CursorType, RecordOrder, Step};
 
 /// Everything the engine needs to read one stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Plan {
     pub total: Option<Selector>,
     /// How a time window is asked for; `None`: the stream is always read as a whole.
     pub schedule: Option<SchedulePlan>,
+    /// What tells new records from old ones; `None`: the spec does not say.
+    pub incremental: Option<IncrementalPlan>,
     /// What an answer means besides a page; the first rule that fits counts.
     pub rules: Vec<RulePlan>,
     /// What divides the stream into slices: one for every combination of their values.
@@ -300,6 +302,23 @@ pub struct BoundPlan {
     pub name: String,
     /// How the bound is written.
     pub format: DateFormat,
+}
+
+/// What tells new records from old ones, and one record from another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncrementalPlan {
+    /// Where a record holds its cursor; its dotted path.
+    pub cursor: String,
+    /// What the cursor holds.
+    pub cursor_type: CursorType,
+    /// Where a record holds what identifies it; dotted paths.
+    pub primary_keys: Vec<String>,
+    /// In which order of the cursor records come.
+    pub order: RecordOrder,
+    /// How far before the newest cursor a run asks again.
+    pub lookback: Option<Step>,
+    /// Whether the newest cursor itself is asked for again.
+    pub boundary: Boundary,
 }
 
 /// What an answer means besides a page.

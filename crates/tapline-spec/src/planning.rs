@@ -3,6 +3,7 @@
 mod auth;
 mod columns;
 mod content;
+mod incremental;
 mod lineage;
 mod overlay;
 mod paging;
@@ -123,6 +124,8 @@ fn draft(
     let total = total.and_then(|text| desk.parse("responseParams/total", text));
     let schedule = attributes.schedule_params.as_ref();
     let schedule = schedule.and_then(|params| schedule::plan(desk, params));
+    let incremental = attributes.incremental_params.as_ref();
+    let incremental = incremental.map(incremental::plan);
     let rules = rules::plan(desk, attributes);
     let partitions = partitions::plan(desk, &attributes.partition_params, parents);
     let content = content?;
@@ -142,6 +145,7 @@ fn draft(
         maximum_request: params.and_then(|p| p.maximum_request),
         total,
         schedule,
+        incremental,
         rules,
         partitions,
         columns,

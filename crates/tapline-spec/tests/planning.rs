@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use tapline_spec::{
-    AuthPlan, BodyPlan, ColumnKind, ConnectorDocument, ExplodePlan, LastPagePlan, PaginationPlan,
-    Param, Params, PartitionSource, Planned, RuleAction, Siblings, TokenLocation, TokenPlan, check,
-    plan,
+    AuthPlan, BodyPlan, Boundary, ColumnKind, ConnectorDocument, CursorType, ExplodePlan,
+    IncrementalPlan, LastPagePlan, PaginationPlan, Param, Params, PartitionSource, Planned,
+    RecordOrder, RuleAction, Siblings, TokenLocation, TokenPlan, check, plan,
 };
 
 fn load(file: &str) -> ConnectorDocument {
@@ -501,4 +501,18 @@ fn adobes_examples_can_be_planned() {
         "/3.0/lists/${listId}/members"
     );
     assert_eq!(plan.request.query[0].0, "excludes");
+}
+
+#[test]
+fn what_tells_new_from_old_has_its_defaults() {
+    let planned = planned("lints/undeclared-cursor.json", "orders", None, &[]);
+    let expected = IncrementalPlan {
+        cursor: "udpated_at".to_owned(),
+        cursor_type: CursorType::Timestamp,
+        primary_keys: vec!["ID".to_owned(), "customer.id".to_owned()],
+        order: RecordOrder::Unordered,
+        lookback: None,
+        boundary: Boundary::Closed,
+    };
+    assert_eq!(planned.plan.incremental, Some(expected));
 }

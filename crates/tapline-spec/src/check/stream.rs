@@ -2,7 +2,7 @@
 
 use crate::check::texts::{self, Names};
 use crate::check::{
-    content, headers, pages, paging, params, partition, response, schedule, schemas,
+    content, headers, incremental, pages, paging, params, partition, response, schedule, schemas,
 };
 use crate::{Attributes, ConnectorDocument, Diagnostic, RequestMethod, SourceSpec, UrlParams};
 
@@ -43,6 +43,7 @@ pub(super) fn check(
     pages::check(source, &at, out);
     response::check(attributes, &names, &at, out);
     schedule::check(attributes.schedule_params.as_ref(), &request, &at, out);
+    incremental::check(source, &at, out);
     let texts: Vec<_> = request.into_iter().chain(window).collect();
     partition::check(document, source, &texts, &at, out);
     // What was reported of the request may be why a parameter is not used.

@@ -16,7 +16,8 @@ fn document() -> Value {
                     "urlParams": { "host": "https://a.example.com", "path": "/orders/${region}" },
                     "contentPath": { "path": "$.orders", "unwrap": true, "siblings": false },
                     "paginationParams": { "type": "NONE" },
-                    "scheduleParams": { "scheduleStartParamName": "since" }
+                    "scheduleParams": { "scheduleStartParamName": "since" },
+                    "incrementalParams": { "cursor": "id", "cursorType": "integer" }
                 },
                 "spec": { "properties": { "region": { "type": "string", "enum": ["eu", "us"] } } },
                 "schema": { "properties": { "id": { "type": "integer" }, "name": { "type": "string" } } }
@@ -161,6 +162,23 @@ fn a_second_way_to_sign_in_must_be_chosen() {
             "username": { "type": "string" }, "password": { "type": "string", "format": "password" } } } }),
         &[
             "breaking /authSpec/1: there is the way to sign in `none of it`: connections must say which of them is meant",
+        ],
+    );
+}
+
+#[test]
+fn another_cursor_breaks_and_another_lookback_fits() {
+    const AT: &str = "/streams/orders/attributes/incrementalParams";
+    const BREAKS: &str = "breaking /streams/orders/attributes/incrementalParams: \
+                          new records are told from old ones in another way";
+    changed(&format!("{AT}/cursor"), json!("name"), &[BREAKS]);
+    changed(&format!("{AT}/primaryKeys"), json!(["id"]), &[BREAKS]);
+    changed(AT, Value::Null, &[BREAKS]);
+    changed(
+        &format!("{AT}/lookback"),
+        json!(100),
+        &[
+            "compatible /streams/orders/attributes/incrementalParams: new records are asked for in another way",
         ],
     );
 }

@@ -81,6 +81,13 @@ pub(super) const ALL: &[Explanation] = &[
         example_good: r#""host": "https://api.example.com""#,
     },
     Explanation {
+        code: "E-incremental",
+        title: "a cursor that cannot tell new from old",
+        text: "Timestamps are a time apart, integers a number. Texts are in no order but the source's own, so that order must be said, and nothing can be so far before a text.",
+        example_bad: r#""cursor": "id", "cursorType": "integer", "lookback": "1h""#,
+        example_good: r#""cursor": "id", "cursorType": "integer", "lookback": 1000"#,
+    },
+    Explanation {
         code: "E-missing-key",
         title: "a key that is needed",
         text: "The object has no meaning without it; or it goes together with another one that is there.",

@@ -74,6 +74,13 @@ pub(super) const ALL: &[Explanation] = &[
         example_good: r#""authSpec": [], "streams": {"orders": {}}"#,
     },
     Explanation {
+        code: "L-no-window",
+        title: "what is new cannot be asked for",
+        text: "`incrementalParams` says how new records are told from old ones, but no request asks for the new ones only. Every run reads everything, and remembers what it saw.",
+        example_bad: r#""incrementalParams": {"cursor": "updated_at"}"#,
+        example_good: r#""incrementalParams": {"cursor": "updated_at"}, "scheduleParams": {"scheduleStartParamName": "since"}"#,
+    },
+    Explanation {
         code: "L-placeholder-open",
         title: "a placeholder that the connection fills",
         text: "A document that is only a part may leave the host's parameters to the connection.",
@@ -114,6 +121,13 @@ pub(super) const ALL: &[Explanation] = &[
         text: "The parameter stands nowhere in the request, so every slice reads the same records again.",
         example_bad: r#""path": "/activity", "partitionParams": [{"name": "id", "values": ["a"]}]"#,
         example_good: r#""path": "/activity/${id}", "partitionParams": [{"name": "id", "values": ["a"]}]"#,
+    },
+    Explanation {
+        code: "L-undeclared-cursor",
+        title: "a cursor or key that the schema does not declare",
+        text: "The stream's schema has no such column, so no record would have a cursor, or nothing would tell it from others.",
+        example_bad: r#""incrementalParams": {"cursor": "udpated_at"}"#,
+        example_good: r#""incrementalParams": {"cursor": "updated_at"}"#,
     },
     Explanation {
         code: "L-undeclared-key",

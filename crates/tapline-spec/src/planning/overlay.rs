@@ -12,7 +12,7 @@ use super::params::missing;
 use crate::{ConnectorDocument, Diagnostic, check, tolerant};
 
 /// The attributes that a parameter can be.
-pub(crate) const KEYS: [&str; 9] = [
+pub(crate) const KEYS: [&str; 10] = [
     "urlParams",
     "headerParams",
     "bodyParams",
@@ -20,6 +20,7 @@ pub(crate) const KEYS: [&str; 9] = [
     "explodeEntityPath",
     "paginationParams",
     "scheduleParams",
+    "incrementalParams",
     "responseParams",
     "partitionParams",
 ];

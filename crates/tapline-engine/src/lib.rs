@@ -11,7 +11,9 @@
 //! `tapline-core`.
 
 mod asking;
+mod cursor;
 pub mod decode;
+mod field;
 mod flight;
 mod form;
 mod guard;
@@ -30,7 +32,9 @@ mod status;
 mod sync_mode;
 mod tally;
 mod verdict;
+pub mod window;
 
+pub use cursor::{CursorCounts, CursorTracker};
 pub use form::PageForm;
 pub use outlook::{Outlook, Then, outlook};
 pub use partition::PARTITION;

@@ -196,6 +196,12 @@ fn find<'t>(members: &'t str, name: &str) -> Result<Option<Member<'t>>, Fault> {
     Ok(None)
 }
 
+/// The value of the member `name` of `value`, if that is an object.
+pub(crate) fn member<'t>(value: &'t str, name: &str) -> Option<&'t str> {
+    let found = find(members(value)?, name).ok()?;
+    found.map(|member| member.value)
+}
+
 fn names(members: &str) -> Result<HashSet<Cow<'_, str>>, Fault> {
     let mut names = HashSet::new();
     let mut list = list(members);

@@ -14,7 +14,7 @@
 pub(crate) mod balance;
 mod column;
 mod columns;
-mod explode;
+pub(crate) mod explode;
 mod input;
 mod kind;
 mod number;

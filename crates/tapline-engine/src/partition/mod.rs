@@ -4,7 +4,6 @@
 //! number of them; those of the others are gathered before, because each goes with every value of
 //! the first. A connector's own `partitions` hook divides a stream that its spec does not.
 
-mod field;
 mod name;
 mod parent;
 mod recent;

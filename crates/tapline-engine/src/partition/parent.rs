@@ -13,10 +13,10 @@ use tapline_core::{
     SliceStream, Source, UnknownReason, Verdict, Window, column,
 };
 
-use super::field::Field;
 use super::recent::Recent;
 use super::{Choice, Step};
 use crate::HttpSource;
+use crate::field::Field;
 use crate::verdict::{self, Judge};
 
 /// What of a parent's records goes into a slice.
@@ -177,9 +177,15 @@ impl Parent {
             match key.text(row) {
                 None => self.without += 1,
                 Some(value) if recent.is_new(&value) => {
+                    let value = value.into_owned();
                     let taken = taken.iter();
                     let taken = taken
-                        .map(|(name, field)| ((*name).clone(), field.text(row).unwrap_or_default()))
+                        .map(|(name, field)| {
+                            (
+                                (*name).clone(),
+                                field.text(row).unwrap_or_default().into_owned(),
+                            )
+                        })
                         .collect();
                     found.push(Choice { value, taken });
                 }

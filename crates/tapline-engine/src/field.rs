@@ -3,15 +3,19 @@
 //! A batch has a column for each member of its records; what is nested is kept there as JSON. A
 //! value that fits no column stands in the rest of its record, and is looked for there too.
 
+use std::borrow::Cow;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
-use serde_json::Value;
 use tapline_core::column;
 
+use crate::decode::explode::member;
+use crate::decode::text;
+
 /// A dotted path, followed in each record of a batch.
-pub(super) struct Field<'a> {
+pub(crate) struct Field<'a> {
     column: Option<Column<'a>>,
     rest: Option<Column<'a>>,
 }
@@ -25,7 +29,7 @@ struct Column<'a> {
 
 impl<'a> Field<'a> {
     /// The field of `records` at `path`. A member's own name may hold dots.
-    pub(super) fn of(records: &'a RecordBatch, path: &'a str) -> Self {
+    pub(crate) fn of(records: &'a RecordBatch, path: &'a str) -> Self {
         let whole = Column::named(records, path, None);
         let mut inside = path
             .rmatch_indices('.')
@@ -36,8 +40,17 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The value in the record number `row`. Empty text, null, an array and an object are none.
-    pub(super) fn text(&self, row: usize) -> Option<String> {
+    /// The value in the record number `row`, if it stands in a column of whole numbers.
+    pub(crate) fn number(&self, row: usize) -> Option<i64> {
+        let column = self.column.as_ref()?;
+        let is_number = *column.array.data_type() == DataType::Int64 && column.inner.is_none();
+        let is_there = is_number && !column.array.is_null(row);
+        is_there.then(|| column.array.as_primitive::<Int64Type>().value(row))
+    }
+
+    /// The value in the record number `row`, numbers as the source wrote them where that is kept.
+    /// Empty text, null, an array and an object are none.
+    pub(crate) fn text(&self, row: usize) -> Option<Cow<'a, str>> {
         let columns = [&self.column, &self.rest];
         columns
             .into_iter()
@@ -58,46 +71,50 @@ impl<'a> Column<'a> {
         })
     }
 
-    fn text(&self, row: usize) -> Option<String> {
+    /// The decoder makes no other types; a column of the type `Null` has no values.
+    fn text(&self, row: usize) -> Option<Cow<'a, str>> {
         if self.array.is_null(row) {
             return None;
         }
-        let value = self.value(row)?;
-        let value = match self.inner {
-            Some(inner) => walk(&value, inner)?,
-            None => &value,
-        };
-        scalar(value)
-    }
-
-    /// The decoder makes no other types; a column of the type `Null` has no values.
-    fn value(&self, row: usize) -> Option<Value> {
         match self.array.data_type() {
-            DataType::Boolean => Some(self.array.as_boolean().value(row).into()),
-            DataType::Int64 => Some(self.array.as_primitive::<Int64Type>().value(row).into()),
-            DataType::Float64 => Some(self.array.as_primitive::<Float64Type>().value(row).into()),
             DataType::Utf8 => {
                 let text = self.array.as_string::<i32>().value(row);
-                let parsed = self.is_json.then(|| serde_json::from_str(text).ok());
-                Some(parsed.flatten().unwrap_or_else(|| text.into()))
+                match (self.is_json, self.inner) {
+                    (true, Some(inner)) => scalar(walk(text.trim(), inner)?),
+                    (true, None) => scalar(text.trim()),
+                    (false, None) => Some(text.into()),
+                    (false, Some(_)) => None,
+                }
+            }
+            _ if self.inner.is_some() => None,
+            DataType::Boolean => Some(self.array.as_boolean().value(row).to_string().into()),
+            DataType::Int64 => {
+                let number = self.array.as_primitive::<Int64Type>().value(row);
+                Some(number.to_string().into())
+            }
+            DataType::Float64 => {
+                let number = self.array.as_primitive::<Float64Type>().value(row);
+                Some(serde_json::Value::from(number).to_string().into())
             }
             _ => None,
         }
     }
 }
 
-fn walk<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+/// What is at `path` in the JSON `value`, as written there.
+fn walk<'v>(value: &'v str, path: &str) -> Option<&'v str> {
     let mut dots = path.rmatch_indices('.');
-    value
-        .get(path)
-        .or_else(|| dots.find_map(|(dot, _)| walk(value.get(&path[..dot])?, &path[dot + 1..])))
+    member(value, path)
+        .or_else(|| dots.find_map(|(dot, _)| walk(member(value, &path[..dot])?, &path[dot + 1..])))
 }
 
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+/// What the JSON `value` says, if it is neither null nor nested.
+fn scalar(value: &str) -> Option<Cow<'_, str>> {
+    match value.as_bytes().first()? {
+        b'"' if value.contains('\\') => text::unescaped(value).map(Cow::Owned),
+        b'"' => Some(text::inner(value).into()),
+        b'{' | b'[' | b'n' => None,
+        _ => Some(value.into()),
     }
 }
 
@@ -126,13 +143,16 @@ mod tests {
         ]);
         let columns: Vec<ArrayRef> = vec![
             Arc::new(Int64Array::from(vec![Some(7), None])),
-            Arc::new(Float64Array::from(vec![42.0, 0.5])),
+            Arc::new(Float64Array::from(vec![Some(42.0), None])),
             Arc::new(StringArray::from(vec!["dotted", ""])),
             Arc::new(StringArray::from(vec![
                 Some(r#"{"id": "x", "deep.er": {"n": 3}, "tags": [1]}"#),
                 None,
             ])),
-            Arc::new(StringArray::from(vec![None, Some(r#"{"id": "late"}"#)])),
+            Arc::new(StringArray::from(vec![
+                None,
+                Some(r#"{"id": 99999999999999999999999, "score": "l\u0061te"}"#),
+            ])),
         ];
         RecordBatch::try_new(Arc::new(schema), columns).unwrap()
     }
@@ -143,14 +163,14 @@ mod tests {
         let field = Field::of(&records, path);
         assert_eq!(
             [0, 1].map(|row| field.text(row)),
-            expected.map(|text| text.map(str::to_owned))
+            expected.map(|text| text.map(Cow::Borrowed))
         );
     }
 
     #[test]
     fn a_path_leads_to_a_scalar_wherever_it_is_kept() {
-        check("id", [Some("7"), Some("late")]);
-        check("score", [Some("42.0"), Some("0.5")]);
+        check("id", [Some("7"), Some("99999999999999999999999")]);
+        check("score", [Some("42.0"), Some("late")]);
         check("a.b", [Some("dotted"), None]);
         check("campaign.id", [Some("x"), None]);
         check("campaign.deep.er.n", [Some("3"), None]);

@@ -6,12 +6,14 @@ mod load;
 mod names;
 mod schedule;
 mod schema;
+mod sync;
 mod value;
 
 pub(crate) use file::{
-    Connection, Destination, FileCommit, FileFormat, Pipeline, ProjectFile, SyncMode, Trust,
+    Connection, Destination, FileCommit, FileFormat, Pipeline, ProjectFile, Trust,
 };
 pub(crate) use load::{FILE_NAME, Project};
 pub(crate) use names::escape as pointer;
 pub(crate) use schema::project_schema;
+pub(crate) use sync::SyncMode;
 pub(crate) use value::Lookup;

@@ -16,7 +16,7 @@ use tapline_core::{Clock, Doors, Events, Hooks, Limits, NoHooks, Params, Redacto
 use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, base_url};
 use tapline_host::Services;
 use tapline_http::{AllowList, Client, ClientConfig, Origin, TokenStore, sent_secret};
-use tapline_spec::{ColumnPlan, Plan, Planned};
+use tapline_spec::{Plan, Planned};
 use tapline_state::SqliteState;
 use uuid::Uuid;
 
@@ -71,13 +71,6 @@ pub(crate) struct Reading {
     pub(crate) form: PageForm,
     /// Where waits are told.
     pub(crate) events: Events,
-}
-
-impl Stream {
-    /// The columns that the spec declares.
-    pub(crate) fn columns(&self) -> &[ColumnPlan] {
-        &self.plan.columns
-    }
 }
 
 impl<'a> Wiring<'a> {

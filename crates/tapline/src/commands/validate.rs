@@ -85,7 +85,7 @@ impl Findings {
         for name in project.file().pipelines.keys() {
             match wiring.stream(name, Lookup::StandIn) {
                 Ok(stream) => {
-                    let lints = project.undeclared(name, stream.columns());
+                    let lints = project.judge_sync(name, stream.plan());
                     self.judged.extend(lints);
                 }
                 Err(failure) => self.absorb(failure)?,

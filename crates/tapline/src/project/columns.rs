@@ -2,7 +2,7 @@
 
 use tapline_spec::{ColumnPlan, Diagnostic};
 
-use super::file::Sync;
+use super::sync::Sync;
 use crate::output::text::closest;
 
 /// The fields of `sync`, at `pointer`, that are not among `columns`. A stream that declares none

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::schedule::Schedule;
+use super::sync::Sync;
 use super::value::Value;
 
 /// A tapline project.
@@ -188,60 +189,4 @@ pub(crate) struct PipelineDestination {
     /// Schema of the deduplicated table; `staged` unless given.
     #[expect(dead_code, reason = "for sync modes that this version does not run")]
     staged_schema: Option<String>,
-}
-
-/// How old and new records come together.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Sync {
-    /// The sync mode.
-    #[serde(default)]
-    pub(crate) mode: SyncMode,
-    /// The field that tells new records from old ones.
-    pub(crate) cursor: Option<String>,
-    /// What the cursor holds.
-    #[expect(dead_code, reason = "for sync modes that this version does not run")]
-    cursor_type: Option<CursorType>,
-    /// The fields that identify a record.
-    #[serde(default)]
-    pub(crate) primary_keys: Vec<String>,
-}
-
-/// Sync modes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SyncMode {
-    /// The table is replaced, in one step, when everything has arrived.
-    #[default]
-    FullLoad,
-    /// Everything is fetched and added.
-    FullAppend,
-    /// What is new is fetched and added.
-    Incremental,
-    /// What is new is added, and the latest version of each record kept apart.
-    IncrementalWithQualify,
-}
-
-impl SyncMode {
-    /// The mode as it is written.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::FullLoad => "full_load",
-            Self::FullAppend => "full_append",
-            Self::Incremental => "incremental",
-            Self::IncrementalWithQualify => "incremental_with_qualify",
-        }
-    }
-}
-
-/// What a cursor holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum CursorType {
-    /// A point in time.
-    Timestamp,
-    /// A whole number.
-    Integer,
-    /// Text, in the order of its letters.
-    String,
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tapline_core::{Error, ErrorKind, Params};
-use tapline_spec::{ColumnPlan, Diagnostic, Severity};
+use tapline_spec::{Diagnostic, Plan, Severity};
 
 use super::value::{Lookup, Value};
 use super::{
@@ -210,13 +210,15 @@ impl Project {
         self.invalid(vec![found.with_hint(hint)])
     }
 
-    /// What is doubtful about the fields that the pipeline `name` names, if its stream declares
-    /// `columns`.
-    pub(crate) fn undeclared(&self, name: &str, columns: &[ColumnPlan]) -> Judged {
-        let pipeline = self.file.pipelines.get(name);
+    /// What is wrong with the `sync` of the pipeline `name`, whose stream has this `plan`.
+    pub(crate) fn judge_sync(&self, name: &str, plan: &Plan) -> Judged {
+        let mut found = Vec::new();
         let at = format!("/pipelines/{}/sync", pointer(name));
-        let found = pipeline.map(|pipeline| columns::undeclared(&at, &pipeline.sync, columns));
-        let mut found = found.unwrap_or_default();
+        if let Some(pipeline) = self.file.pipelines.get(name) {
+            let sync = &pipeline.sync;
+            found = columns::undeclared(&at, sync, &plan.columns);
+            sync.check(&at, plan.incremental.as_ref(), &mut found);
+        }
         tapline_spec::locate(&self.text, &mut found);
         Judged::of(&self.path, shown(&self.text).as_deref(), found)
     }

@@ -7,7 +7,7 @@ use tapline_http::Origin;
 use tapline_spec::Diagnostic;
 
 use super::ProjectFile;
-use super::file::{Connection, Pipeline, Sync, SyncMode};
+use super::file::{Connection, Pipeline};
 use super::value::Value;
 use crate::output::text::hint;
 
@@ -72,7 +72,6 @@ fn check_pipeline(
         found.push(unknown("destination", at, wanted, destinations));
     }
     check_table(&pointer, &pipeline.destination.table, found);
-    check_sync(&pointer, &pipeline.sync, found);
     if let Some(schedule) = &pipeline.schedule {
         schedule.check(&format!("{pointer}/schedule"), found);
     }
@@ -81,23 +80,6 @@ fn check_pipeline(
         &pipeline.source.params,
         found,
     );
-}
-
-/// What a sync mode needs to tell records apart.
-fn check_sync(pointer: &str, sync: &Sync, found: &mut Vec<Diagnostic>) {
-    let is_incremental = matches!(
-        sync.mode,
-        SyncMode::Incremental | SyncMode::IncrementalWithQualify
-    );
-    let at = format!("{pointer}/sync");
-    if is_incremental && sync.cursor.is_none() {
-        let message = "without a `cursor`, nothing tells new records from old ones";
-        found.push(Diagnostic::lint("L-no-cursor", at.as_str(), message));
-    }
-    if sync.mode == SyncMode::IncrementalWithQualify && sync.primary_keys.is_empty() {
-        let message = "without `primary_keys`, nothing tells which records are versions of one";
-        found.push(Diagnostic::lint("L-no-key", at, message));
-    }
 }
 
 /// Two pipelines that replace the same table would undo each other's work.

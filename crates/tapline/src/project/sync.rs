@@ -1,0 +1,239 @@
+//! How the old and new records of a pipeline come together.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tapline_spec::{Boundary, CursorType, Diagnostic, IncrementalPlan, RecordOrder, Step};
+
+/// How old and new records come together. What is not said here, the spec of the stream says.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sync {
+    /// The sync mode.
+    #[serde(default)]
+    pub(crate) mode: SyncMode,
+    /// The field that tells new records from old ones: a column, or a dotted path into one.
+    pub(crate) cursor: Option<String>,
+    /// What the cursor holds; `timestamp` unless given.
+    cursor_type: Option<CursorType>,
+    /// The fields that identify a record.
+    #[serde(default)]
+    pub(crate) primary_keys: Vec<String>,
+    /// In which order of the cursor the source gives its records; `unordered` unless given.
+    order: Option<RecordOrder>,
+    /// How far before the newest cursor a run asks again, for records that the source shows late:
+    /// `1h`, `7d`; a number if the cursor is one.
+    lookback: Option<Step>,
+    /// How long before a run's start its window ends, for records that the source shows late: `5m`.
+    safety_lag: Option<Step>,
+    /// Whether the newest cursor itself is asked for again; `closed` unless given.
+    boundary: Option<Boundary>,
+    /// How much of a window is asked for at once: `7d`; a number if the cursor is one.
+    slice: Option<Step>,
+}
+
+/// Sync modes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SyncMode {
+    /// The table is replaced, in one step, when everything has arrived.
+    #[default]
+    FullLoad,
+    /// Everything is fetched and added.
+    FullAppend,
+    /// What is new is fetched and added.
+    Incremental,
+    /// What is new is added, and the latest version of each record kept apart.
+    IncrementalWithQualify,
+}
+
+impl SyncMode {
+    /// The mode as it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::FullLoad => "full_load",
+            Self::FullAppend => "full_append",
+            Self::Incremental => "incremental",
+            Self::IncrementalWithQualify => "incremental_with_qualify",
+        }
+    }
+
+    /// Whether a run fetches only what is new.
+    fn is_incremental(self) -> bool {
+        matches!(self, Self::Incremental | Self::IncrementalWithQualify)
+    }
+}
+
+impl Sync {
+    /// What tells new records from old ones: what is said here, and else what the stream's `spec`
+    /// says. `None`: neither names a cursor.
+    pub(crate) fn incremental(&self, spec: Option<&IncrementalPlan>) -> Option<IncrementalPlan> {
+        let cursor = self.cursor.as_ref().or(spec.map(|spec| &spec.cursor))?;
+        // What the spec says of its own cursor says nothing of another.
+        let same = spec.filter(|spec| spec.cursor == *cursor);
+        let keys = match (self.primary_keys.as_slice(), spec) {
+            ([], Some(spec)) => &spec.primary_keys,
+            _ => &self.primary_keys,
+        };
+        Some(IncrementalPlan {
+            cursor: cursor.clone(),
+            cursor_type: self
+                .cursor_type
+                .or(same.map(|spec| spec.cursor_type))
+                .unwrap_or_default(),
+            primary_keys: keys.clone(),
+            order: self
+                .order
+                .or(same.map(|spec| spec.order))
+                .unwrap_or_default(),
+            lookback: self.lookback.or(same.and_then(|spec| spec.lookback)),
+            boundary: self
+                .boundary
+                .or(same.map(|spec| spec.boundary))
+                .unwrap_or_default(),
+        })
+    }
+
+    /// What cannot be meant, or is doubtful, of the `sync` at `pointer`, whose stream's spec says
+    /// `spec`.
+    pub(super) fn check(
+        &self,
+        pointer: &str,
+        spec: Option<&IncrementalPlan>,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let lint = |code, message| Diagnostic::lint(code, pointer, message);
+        let meant = self.incremental(spec);
+        if self.mode.is_incremental() && meant.is_none() {
+            let message = "without a `cursor`, nothing tells new records from old ones";
+            found.push(lint("L-no-cursor", message));
+        }
+        let keys = meant
+            .as_ref()
+            .map_or(&self.primary_keys, |m| &m.primary_keys);
+        if self.mode == SyncMode::IncrementalWithQualify && keys.is_empty() {
+            let message = "without `primary_keys`, nothing tells which records are versions of one";
+            found.push(lint("L-no-key", message));
+        }
+        if let Some(meant) = meant {
+            self.check_steps(pointer, &meant, found);
+        }
+        if let Some(Step::Count(count)) = self.safety_lag {
+            let message = format!("`{count}` of what? A lag is so many seconds: `{count}s`");
+            let at = format!("{pointer}/safety_lag");
+            found.push(Diagnostic::error("E-incremental", at, message));
+        }
+    }
+
+    fn check_steps(&self, pointer: &str, meant: &IncrementalPlan, found: &mut Vec<Diagnostic>) {
+        let mut refuse = |key: &str, message: String| {
+            let at = format!("{pointer}/{key}");
+            found.push(Diagnostic::error("E-incremental", at, message));
+        };
+        for (key, step) in [("lookback", self.lookback), ("slice", self.slice)] {
+            if let Some(message) = step.and_then(|step| step.misfit(meant.cursor_type)) {
+                refuse(key, message);
+            }
+        }
+        if self.slice.is_some_and(Step::is_zero) {
+            refuse(
+                "slice",
+                "a window is not cut into parts of nothing".to_owned(),
+            );
+        }
+        let is_text = meant.cursor_type == CursorType::String;
+        if is_text && meant.order == RecordOrder::Unordered {
+            let message = "which text is newest, only the order of the records can tell; say \
+                           `order`: `ascending` or `descending`";
+            refuse("cursor_type", message.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn sync(written: Value) -> Sync {
+        serde_json::from_value(written).unwrap()
+    }
+
+    fn spec() -> IncrementalPlan {
+        IncrementalPlan {
+            cursor: "id".to_owned(),
+            cursor_type: CursorType::Integer,
+            primary_keys: vec!["id".to_owned()],
+            order: RecordOrder::Descending,
+            lookback: Some(Step::Count(5)),
+            boundary: Boundary::Open,
+        }
+    }
+
+    #[test]
+    fn the_pipeline_wins_over_the_spec() {
+        let meant = |written| sync(written).incremental(Some(&spec()));
+        assert_eq!(meant(json!({})), Some(spec()));
+        let lookback = Some(Step::Count(9));
+        assert_eq!(
+            meant(json!({ "lookback": 9 })),
+            Some(IncrementalPlan { lookback, ..spec() })
+        );
+        // Of another cursor, the spec knows nothing.
+        assert_eq!(
+            meant(json!({ "cursor": "updated_at" })),
+            Some(IncrementalPlan {
+                cursor: "updated_at".to_owned(),
+                cursor_type: CursorType::Timestamp,
+                primary_keys: vec!["id".to_owned()],
+                order: RecordOrder::Unordered,
+                lookback: None,
+                boundary: Boundary::Closed,
+            })
+        );
+        assert_eq!(sync(json!({ "lookback": "1h" })).incremental(None), None);
+    }
+
+    #[track_caller]
+    fn check(written: Value, spec: Option<&IncrementalPlan>, expected: &[&str]) {
+        let mut found = Vec::new();
+        sync(written).check("", spec, &mut found);
+        let found: Vec<_> = found
+            .iter()
+            .map(|f| format!("{}{}", f.code, f.pointer))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        check(json!({ "mode": "full_load" }), None, &[]);
+        check(json!({ "mode": "incremental" }), None, &["L-no-cursor"]);
+        check(json!({ "mode": "incremental" }), Some(&spec()), &[]);
+        check(
+            json!({ "mode": "incremental_with_qualify", "cursor": "at" }),
+            None,
+            &["L-no-key"],
+        );
+        check(
+            json!({ "lookback": "1h", "slice": "7d" }),
+            Some(&spec()),
+            &["E-incremental/lookback", "E-incremental/slice"],
+        );
+        check(
+            json!({ "cursor": "at", "lookback": "1h", "slice": "0d", "safety_lag": 5 }),
+            None,
+            &["E-incremental/slice", "E-incremental/safety_lag"],
+        );
+        check(
+            json!({ "cursor": "tag", "cursor_type": "string" }),
+            None,
+            &["E-incremental/cursor_type"],
+        );
+        check(
+            json!({ "cursor": "tag", "cursor_type": "string", "order": "ascending" }),
+            None,
+            &[],
+        );
+    }
+}

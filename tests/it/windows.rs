@@ -65,11 +65,12 @@ fn advanced_schedules_stand_in_query_header_and_body() {
             .extend(texts.as_object().unwrap().clone());
         all
     };
+    // The end is 23:00 of the last day; a format of days says the day after.
     let query = json!({ "queryParams": { "from": "{START_TIME}", "to": "{END_TIME}" } });
-    let target = "/items?from=2026-01-31&to=2026-01-31";
+    let target = "/items?from=2026-01-31&to=2026-02-01";
     check(query, json!({}), schedule(json!({})), (target, "", ""));
     let header = json!({ "headerParams": { "X-Window": "{START_TIME}/{END_TIME}" } });
-    let written = "2026-01-31/2026-01-31";
+    let written = "2026-01-31/2026-02-01";
     check(
         json!({}),
         header,
@@ -81,7 +82,7 @@ fn advanced_schedules_stand_in_query_header_and_body() {
         "backfill": "changed < {END_TIME}",
     });
     let body = json!({ "bodyParams": { "filter": "{SCHEDULE_QUERY}" } });
-    let written = r#"{"filter":"changed >= 2026-01-31 and changed < 2026-01-31"}"#;
+    let written = r#"{"filter":"changed >= 2026-01-31 and changed < 2026-02-01"}"#;
     check(
         json!({ "method": "POST" }),
         body,

@@ -25,6 +25,10 @@ mod pagination;
 mod partitions;
 mod plan;
 mod plugins;
+#[cfg(unix)]
+mod postgres;
+#[cfg(unix)]
+mod postgres_state;
 mod prism;
 mod rate_limit;
 mod readers;

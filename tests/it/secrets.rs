@@ -15,7 +15,7 @@ mod search;
 mod self_tests;
 
 pub(crate) use canaries::{
-    ANOTHER, CANARIES, CLIENT, FAKE_API, HOSTILE, PRISM, SIGNER, TRIAL, UNSENT,
+    ANOTHER, CANARIES, CLIENT, DATABASE, FAKE_API, HOSTILE, PRISM, SIGNER, TRIAL, UNSENT,
 };
 pub(crate) use forms::echoes;
 pub(crate) use outputs::{Exceptions, search_folder};

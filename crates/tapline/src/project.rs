@@ -6,6 +6,7 @@ mod load;
 mod names;
 mod schedule;
 mod schema;
+mod state;
 mod sync;
 mod value;
 
@@ -15,5 +16,6 @@ pub(crate) use file::{
 pub(crate) use load::{FILE_NAME, Project};
 pub(crate) use names::escape as pointer;
 pub(crate) use schema::project_schema;
+pub(crate) use state::{DEFAULT_STATE, StatePlace};
 pub(crate) use sync::SyncMode;
 pub(crate) use value::Lookup;

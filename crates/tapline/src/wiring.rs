@@ -6,6 +6,7 @@ mod family;
 mod openings;
 mod place;
 mod sealing;
+mod state;
 mod target;
 mod trial;
 
@@ -17,7 +18,6 @@ use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, base_url};
 use tapline_host::Services;
 use tapline_http::{AllowList, Client, ClientConfig, Origin, TokenStore, sent_secret};
 use tapline_spec::{Plan, Planned};
-use tapline_state::SqliteState;
 use uuid::Uuid;
 
 use crate::connectors::{Catalogue, Connector};
@@ -231,24 +231,17 @@ impl<'a> Wiring<'a> {
     /// Opens the project's state.
     ///
     /// # Errors
-    /// The file cannot be opened or created, or the key of its secrets is none.
-    pub(crate) fn state(&self) -> Result<Arc<dyn StateStore>> {
-        let path = self.project.state();
-        let key = sealing::key(&path)?;
-        let mut state = SqliteState::open(path, self.clock.clone())?;
-        if let Some(key) = key {
-            state = state.with_key(key);
-        }
-        Ok(Arc::new(state))
+    /// It cannot be opened or made, or the key of its secrets is none.
+    pub(crate) async fn state(&self) -> Result<Arc<dyn StateStore>> {
+        state::open(self.project, self.clock.clone()).await
     }
 
     /// The project's state, to be read only; `None` if there is none yet.
     ///
     /// # Errors
-    /// The file cannot be read.
-    pub(crate) fn past(&self) -> Result<Option<Arc<dyn StateStore>>> {
-        let state = SqliteState::read_only(self.project.state(), self.clock.clone())?;
-        Ok(state.map(|state| Arc::new(state) as Arc<dyn StateStore>))
+    /// It cannot be read.
+    pub(crate) async fn past(&self) -> Result<Option<Arc<dyn StateStore>>> {
+        state::past(self.project, self.clock.clone()).await
     }
 
     /// The doors of a run that writes to `destination`.

@@ -5,6 +5,7 @@ mod debian;
 mod demo;
 mod mediawiki;
 mod nginx;
+mod postgres;
 mod test;
 mod test_env;
 

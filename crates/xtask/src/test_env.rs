@@ -7,7 +7,7 @@ use std::{env, fs, thread};
 use anyhow::{Context, Result};
 
 use crate::command::run;
-use crate::{mediawiki, nginx};
+use crate::{mediawiki, nginx, postgres};
 
 /// Tells the tests where the environment is; if set, it is installed there.
 pub(crate) const VARIABLE: &str = "TAPLINE_TEST_ENV";
@@ -42,6 +42,11 @@ const NGINX: Part = Part {
     recipe: Recipe::Edition(1),
     install: |dir| nginx::install(&dir.join("nginx")),
 };
+const POSTGRES: Part = Part {
+    folder: "postgres",
+    recipe: Recipe::Edition(1),
+    install: |dir| postgres::install(&dir.join("postgres")),
+};
 const MEDIAWIKI: Part = Part {
     folder: "mediawiki",
     recipe: Recipe::Edition(1),
@@ -52,14 +57,16 @@ const MEDIAWIKI: Part = Part {
 pub(crate) fn install() -> Result<PathBuf> {
     let dir = folder()?;
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    // Each waits for its registry most of the time; the last two share theirs.
+    // Each waits for its registry most of the time; the last three share theirs.
     thread::scope(|scope| {
         let python = scope.spawn(|| PYTHON.ensure(&dir));
         let node = scope.spawn(|| NODE.ensure(&dir));
         NGINX.ensure(&dir)?;
-        if let Err(error) = MEDIAWIKI.ensure(&dir) {
-            // All other tests run on a machine that is no Debian.
-            eprintln!("xtask: {error:#}; the tests of MediaWiki will fail");
+        for (part, name) in [(POSTGRES, "PostgreSQL"), (MEDIAWIKI, "MediaWiki")] {
+            if let Err(error) = part.ensure(&dir) {
+                // All other tests run on a machine that is no Debian.
+                eprintln!("xtask: {error:#}; the tests of {name} will fail");
+            }
         }
         python.join().expect("it returns its errors")?;
         node.join().expect("it returns its errors")

@@ -17,6 +17,8 @@ pub(crate) const PRISM: &str = CANARIES[5];
 pub(crate) const UNSENT: &str = CANARIES[6];
 /// The secret of an OAuth client.
 pub(crate) const CLIENT: &str = CANARIES[7];
+/// The password of a database of state.
+pub(crate) const DATABASE: &str = CANARIES[19];
 
 /// All of them. What can go into a header comes first.
 pub(crate) const CANARIES: [&str; 40] = [

@@ -55,9 +55,9 @@ pub(super) const ALL: &[Explanation] = &[
     Explanation {
         code: "E-state",
         title: "a state that cannot be kept",
-        text: "The state is kept in an SQLite file.",
-        example_bad: "state: postgres://localhost",
-        example_good: "state: sqlite:.tapline/state.db",
+        text: "The state is kept in an SQLite file, or in a PostgreSQL database that many runners share.",
+        example_bad: "state: mysql://ann@localhost/tapline",
+        example_good: "state: postgres://ann:${env:PGPASSWORD}@localhost/tapline",
     },
     Explanation {
         code: "E-streams",

@@ -75,7 +75,7 @@ async fn try_one(wiring: &Wiring<'_>, connection: &str, screen: Screen) -> Resul
         source,
         hooks,
         trial,
-    } = wiring.source(&stream, reading, wiring.state()?)?;
+    } = wiring.source(&stream, reading, wiring.state().await?)?;
     if let Some(trial) = trial {
         return Ok(trial.run().await?);
     }

@@ -27,7 +27,7 @@ pub(crate) async fn plan(app: &App, args: &PlanArgs) -> Result<Exit> {
     let names = names(&project, &args.pipelines)?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
-    let past = wiring.past().unwrap_or_else(|failure| {
+    let past = wiring.past().await.unwrap_or_else(|failure| {
         app.screen.note(failure.to_string());
         None
     });

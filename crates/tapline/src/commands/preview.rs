@@ -43,7 +43,9 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
         form: PageForm::Rows,
         events: app.screen.warnings(),
     };
-    let source = wiring.source(&stream, reading, wiring.state()?)?.source;
+    let source = wiring
+        .source(&stream, reading, wiring.state().await?)?
+        .source;
     let first = first_rows(&source, window, args.limit);
     let batches = tokio::select! {
         batches = first => batches?,

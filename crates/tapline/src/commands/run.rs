@@ -112,7 +112,7 @@ pub(crate) async fn run_pipelines(
         window(&wiring, job, options)?;
         options.window.allow(&job.name, job.mode)?;
     }
-    let state = wiring.state()?;
+    let state = wiring.state().await?;
     let mut runs = Vec::new();
     for job in jobs {
         runs.push(run_one(app, &wiring, &job, options, state.clone()).await?);

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::schedule::Schedule;
+use super::state::DEFAULT_STATE;
 use super::sync::Sync;
 use super::value::Value;
 
@@ -22,7 +23,8 @@ pub(crate) struct ProjectFile {
         reason = "the schema checks it; there is one version so far"
     )]
     version: u32,
-    /// Where tapline remembers what it did: `sqlite:` and a path.
+    /// Where tapline remembers what it did: `sqlite:` and a path, or, for the runners of many hosts,
+    /// `postgres://USER:${env:NAME}@HOST/DATABASE`.
     #[serde(default = "default_state")]
     pub(crate) state: String,
     /// Credentials and base parameters for a connector, by name.
@@ -37,7 +39,7 @@ pub(crate) struct ProjectFile {
 }
 
 fn default_state() -> String {
-    "sqlite:.tapline/state.db".to_owned()
+    format!("sqlite:{DEFAULT_STATE}")
 }
 
 /// Credentials and base parameters for a connector.

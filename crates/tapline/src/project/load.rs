@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tapline_core::{Error, ErrorKind, Params};
+use tapline_core::{Error, ErrorKind, Params, Secret};
 use tapline_spec::{Diagnostic, Plan, Severity};
 
-use super::value::{Lookup, Value};
+use super::state::{self, StatePlace};
+use super::value::{self, Lookup, Value};
 use super::{
     Connection, Destination, Pipeline, ProjectFile, columns, names, pointer, project_schema,
 };
@@ -101,10 +102,26 @@ impl Project {
         }
     }
 
-    /// The file in which the state is kept.
-    pub(crate) fn state(&self) -> PathBuf {
-        let state = &self.file.state;
-        self.resolve(state.strip_prefix("sqlite:").unwrap_or(state))
+    /// Where the state is kept.
+    ///
+    /// # Errors
+    /// A reference in its address leads to nothing, or to no address.
+    pub(crate) fn state(&self) -> Result<StatePlace> {
+        let written = &self.file.state;
+        let address = if state::is_file(written) {
+            Secret::new(written.as_str())
+        } else {
+            value::address(written, self.folder()).map_err(|error| {
+                let found = Diagnostic::error("E-secret", "/state", error.to_string());
+                let hint = error.hint().map(str::to_owned);
+                self.invalid(vec![Diagnostic { hint, ..found }])
+            })?
+        };
+        let unknown = || self.invalid(vec![state::unknown()]);
+        Ok(match StatePlace::of(address).ok_or_else(unknown)? {
+            StatePlace::File(path) => StatePlace::File(self.resolve(path)),
+            server => server,
+        })
     }
 
     /// The spec files that connections name, and where they name them.
@@ -236,6 +253,7 @@ fn shown(text: &str) -> Option<String> {
     let value = tapline_spec::diagnose(text, &serde_json::json!(true)).value?;
     let mut hidden = Vec::new();
     hide(&value, false, &mut hidden);
+    hidden.extend(value["state"].as_str().and_then(state::hidden));
     hidden.sort_by_key(|value: &String| std::cmp::Reverse(value.len()));
     let mask = |text: String, value: &String| {
         text.replace(value.as_str(), &"*".repeat(value.chars().count()))

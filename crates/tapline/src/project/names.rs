@@ -8,15 +8,14 @@ use tapline_spec::Diagnostic;
 
 use super::ProjectFile;
 use super::file::{Connection, Pipeline};
+use super::state;
 use super::value::Value;
 use crate::output::text::hint;
 
 /// Everything wrong with the names and references of `file`.
 pub(super) fn check(file: &ProjectFile) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    if !file.state.starts_with("sqlite:") {
-        found.push(state(&file.state));
-    }
+    found.extend(state::check(&file.state));
     for (name, connection) in &file.connections {
         check_connection(name, connection, &mut found);
     }
@@ -25,12 +24,6 @@ pub(super) fn check(file: &ProjectFile) -> Vec<Diagnostic> {
     }
     check_tables(file, &mut found);
     found
-}
-
-fn state(written: &str) -> Diagnostic {
-    let message = format!("the state `{written}` is not available yet");
-    Diagnostic::error("E-state", "/state", message)
-        .with_hint("write `sqlite:` and a path, like `sqlite:.tapline/state.db`")
 }
 
 fn check_connection(name: &str, connection: &Connection, found: &mut Vec<Diagnostic>) {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use tapline_core::{Param, Secret};
@@ -117,10 +118,40 @@ impl Value {
     /// A reference is not valid.
     pub(crate) fn check(&self) -> Result<(), ValueError> {
         match &self.0 {
-            serde_json::Value::String(text) => pieces(text).map(drop),
+            serde_json::Value::String(text) => check(text),
             _ => Ok(()),
         }
     }
+}
+
+/// Whether the references in `text` are well formed; nothing is looked up.
+///
+/// # Errors
+/// A reference is not valid.
+pub(super) fn check(text: &str) -> Result<(), ValueError> {
+    pieces(text).map(drop)
+}
+
+/// The address that `text` writes, with its references looked up. What they lead to may hold
+/// any character, and is percent-encoded, unless the address is nothing but a reference.
+///
+/// # Errors
+/// A reference is not valid, or leads to nothing.
+pub(super) fn address(text: &str, folder: &Path) -> Result<Secret, ValueError> {
+    let mut pieces = pieces(text)?;
+    pieces.retain(|piece| *piece != Piece::Text(""));
+    if let [whole] = &pieces[..] {
+        return Ok(Secret::new(look_up(whole, folder)?));
+    }
+    let mut out = String::new();
+    for piece in &pieces {
+        let found = look_up(piece, folder)?;
+        match piece {
+            Piece::Text(_) => out.push_str(&found),
+            _ => out.extend(utf8_percent_encode(&found, NON_ALPHANUMERIC)),
+        }
+    }
+    Ok(Secret::new(out))
 }
 
 /// Splits `text` at its references.
@@ -234,6 +265,23 @@ mod tests {
         }
         for wrong in ["${x}", "${ENV:X}", "${env:}", "${env:X"] {
             assert!(Value(wrong.into()).check().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_may_hold_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("pw"), "a@b/c:\n").unwrap();
+        for (text, expected) in [
+            ("postgres://ann@db/x", "postgres://ann@db/x"),
+            (
+                "postgres://ann:${file:pw}@db/x",
+                "postgres://ann:a%40b%2Fc%3A@db/x",
+            ),
+            ("${file:pw}", "a@b/c:"),
+        ] {
+            let found = address(text, folder.path()).unwrap();
+            assert_eq!(found.expose(), expected);
         }
     }
 

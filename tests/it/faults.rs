@@ -84,7 +84,8 @@ fn fail_every_call_once(place: &Place) {
     let mut calls = 0;
     rig.play(Faults::none(), |made| {
         for call in [
-            "lease", "begin", "send", "evolve", "write", "publish", "append",
+            "lease", "get", "recover", "put", "begin", "send", "evolve", "write", "publish",
+            "append",
         ] {
             assert!(made.contains(&call), "no {call} in {made:?}");
         }
@@ -180,6 +181,7 @@ impl Rig<'_> {
             table: TableRef::public("t"),
             sync_mode: SyncMode::FullLoad,
             window: Window::ALL,
+            window_given: false,
             lock_wait: Duration::ZERO,
         };
         let cancel = CancellationToken::new();

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Batch, Position, Reject, RequestRecord, Result};
+use crate::{Batch, Position, Reject, RequestRecord, Result, SliceProgress};
 
 /// A place for tables.
 #[async_trait]
@@ -63,6 +63,13 @@ pub trait Writer: Send {
     /// # Errors
     /// Nothing was shown; what was visible before still is.
     async fn publish(self: Box<Self>) -> Result<Published>;
+
+    /// Lets go of rows that a later run goes on from: what was only taken becomes durable, and
+    /// [`Destination::recover`] finds it. Nothing more is shown.
+    ///
+    /// # Errors
+    /// What was only taken is lost; what was durable still is.
+    async fn keep(self: Box<Self>) -> Result<()>;
 
     /// Forgets a hidden generation. Appended rows stay.
     ///
@@ -147,6 +154,8 @@ pub struct Commit {
     pub seq: u64,
     /// Where the next request starts; `None` after the last page.
     pub position: Option<Position>,
+    /// What the pages of the slice have shown, this one included.
+    pub progress: SliceProgress,
     /// The request that brought the rows.
     pub request: RequestRecord,
     /// Records that became no row.
@@ -186,8 +195,11 @@ pub struct LastCommit {
     pub slice: String,
     /// Number of the last page stored.
     pub seq: u64,
-    /// Where the next request starts.
+    /// Where the next request starts; `None` if the slice was read to its end.
     pub position: Option<Position>,
+    /// What the pages of the slice have shown.
+    #[serde(default)]
+    pub progress: SliceProgress,
 }
 
 /// What a publication showed.

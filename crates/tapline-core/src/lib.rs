@@ -23,6 +23,7 @@ mod limits;
 mod marks;
 mod page;
 mod position;
+mod progress;
 mod redact;
 mod report;
 mod source;
@@ -49,9 +50,12 @@ pub use limits::Limits;
 pub use marks::Marks;
 pub use page::{Evidence, Page, PageInfo, RequestRecord};
 pub use position::Position;
+pub use progress::SliceProgress;
 pub use redact::Redactor;
-pub use report::{FailedRequest, Interval, RecordCounts, RunReport, SliceCounts, WatermarkReport};
-pub use source::{Finding, PageStream, Slice, SliceStream, SliceTask, Source, first_slice};
+pub use report::{
+    FailedRequest, Interval, RecordCounts, ResumedFrom, RunReport, SliceCounts, WatermarkReport,
+};
+pub use source::{Finding, PageStream, Resume, Slice, SliceStream, SliceTask, Source, first_slice};
 pub use state::{Document, Lease, LogEntry, MarkKey, StateStore};
 pub use tapline_spec::{Boundary, CursorType, Param, Params, RecordOrder, Secret, Step};
 pub use tokio_util::sync::CancellationToken;

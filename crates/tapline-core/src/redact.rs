@@ -25,6 +25,8 @@ const MIN_SECRET: usize = 4;
 #[derive(Clone, Default)]
 pub struct Redactor {
     needles: Vec<Secret>,
+    /// The number in `needles` of each form of each secret, in the order they were given.
+    numbers: Vec<Option<usize>>,
     learned: Learned,
 }
 
@@ -34,10 +36,21 @@ impl Redactor {
 
     /// A redactor for `secrets`.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let secrets: Vec<&Secret> = secrets.into_iter().collect();
+        let needles = needles(secrets.iter().copied());
+        let number = |form: String| needles.iter().position(|needle| needle.expose() == form);
+        let forms = secrets.iter().flat_map(|secret| forms(secret.expose()));
         Self {
-            needles: needles(secrets),
+            numbers: forms.map(number).collect(),
+            needles,
             learned: Learned::default(),
         }
+    }
+
+    /// Tells which numbers the marks of [`Redactor::seal`] have, and nothing of the secrets: as long
+    /// as it is the same, so is what the marks mean.
+    pub fn order(&self) -> &[Option<usize>] {
+        &self.numbers
     }
 
     /// Knows `secret` too from now on.

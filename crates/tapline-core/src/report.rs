@@ -10,7 +10,7 @@ use crate::{Position, Verdict, Window};
 /// The report of one run: what `--output json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
-    /// The run (UUIDv7).
+    /// The run (UUIDv7). One that is gone on with keeps its id.
     pub run_id: Uuid,
     /// The pipeline's name.
     pub pipeline: String,
@@ -20,6 +20,10 @@ pub struct RunReport {
     pub window: Window,
     /// What the run proves.
     pub verdict: Verdict,
+    /// What an earlier process had kept, if the run was gone on with. The counts below are those
+    /// of this process alone.
+    #[serde(default)]
+    pub resumed_from: Option<ResumedFrom>,
     /// Records.
     pub records: RecordCounts,
     /// Independent parts that were read to their end.
@@ -43,13 +47,24 @@ pub struct RunReport {
     pub watermarks: WatermarkReport,
     /// Cursor intervals known complete.
     pub coverage: Vec<Interval>,
-    /// Where the next run would go on, if this one did not end; of a link without its query.
+    /// Where the next run will go on, if this one was cut; what the source chose itself is masked.
     pub next_position: Option<Position>,
     /// The error that ended it.
     pub error: Option<String>,
     /// The request that the error is about. Its numbers are part of the sums above; it has no row
     /// in `_tapline_requests`, because rows come with pages.
     pub failed_request: Option<FailedRequest>,
+}
+
+/// What a run goes on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumedFrom {
+    /// The run that was cut.
+    pub run_id: Uuid,
+    /// Pages it had kept, in all slices.
+    pub pages: u64,
+    /// Records on them.
+    pub records: u64,
 }
 
 /// A request that brought no page, and what was spent on it.

@@ -6,6 +6,7 @@ use arrow_schema::SchemaRef;
 use futures::stream::{BoxStream, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use tapline_spec::Plan;
+use uuid::Uuid;
 
 use crate::{Page, PageInfo, Position, Result, Verdict, Window};
 
@@ -50,8 +51,24 @@ pub trait Source: Send + Sync {
     /// pages of a slice are best read before the next one is asked for.
     fn slices(&self, window: &Window) -> SliceStream;
 
-    /// Opens `slice` at `position`, or at its beginning. Nothing is sent before the first poll.
-    fn open(&self, slice: &Slice, position: Option<Position>) -> PageStream;
+    /// Opens `slice` where it was left, or at its beginning. Nothing is sent before the first poll.
+    fn open(&self, slice: &Slice, from: Option<Resume>) -> PageStream;
+
+    /// Names what is read: a position means something only to a source with the same name. It
+    /// tells no secret.
+    fn fingerprint(&self) -> String;
+
+    /// From now on rows are those of `run`, which may be an earlier one that is gone on with.
+    fn read_for(&self, run: Uuid);
+}
+
+/// Where a slice is gone on with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// Where the next request starts.
+    pub position: Position,
+    /// Number of the last page that is kept; the next is one higher.
+    pub seq: u64,
 }
 
 /// An independent part of a run: unit of parallelism and of distribution.
@@ -75,7 +92,7 @@ pub struct SliceTask {
     /// The part to read.
     pub slice: Slice,
     /// Where to start; `None` for the beginning.
-    pub position: Option<Position>,
+    pub from: Option<Resume>,
     /// Epoch of the lease under which the slice is read.
     pub fence: u64,
 }

@@ -132,10 +132,12 @@ impl Destination for FilesDestination {
     }
 
     async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {
-        let (root, name) = (self.0.path.clone(), pipeline.to_owned());
+        let (root, name, format) = (self.0.path.clone(), pipeline.to_owned(), self.0.format);
         let found = compute(&*self.0.compute, move || {
             let tables = Table::all(&root)?;
-            let found = tables.iter().map(|table| generation::recover(table, &name));
+            let found = tables
+                .iter()
+                .map(|table| generation::recover(table, &name, format));
             found.collect::<crate::failure::Result<Vec<_>>>()
         });
         let failed = |failure: Failure| failure.at("recover").with("pipeline", pipeline);

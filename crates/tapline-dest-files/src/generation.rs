@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tapline_core::{Commit, CommitKey, LastCommit};
 
 use crate::columns::Columns;
+use crate::destination::Format;
 use crate::disk;
 use crate::failure::Result;
 use crate::manifest::{FileEntry, Manifest, VERSION};
@@ -67,6 +68,9 @@ pub(crate) struct Record {
     version: u32,
     #[serde(flatten)]
     pub(crate) key: CommitKey,
+    /// What the files hold; `None` in what earlier versions wrote.
+    #[serde(default)]
+    format: Option<Format>,
     /// The columns of the table at that time.
     pub(crate) schema: Columns,
     pub(crate) files: Vec<FileEntry>,
@@ -74,10 +78,16 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(key: &CommitKey, schema: &Columns, files: Vec<FileEntry>) -> Self {
+    pub(crate) fn new(
+        key: &CommitKey,
+        format: Format,
+        schema: &Columns,
+        files: Vec<FileEntry>,
+    ) -> Self {
         Self {
             version: VERSION,
             key: key.clone(),
+            format: Some(format),
             schema: schema.clone(),
             files,
             pages: Vec::new(),
@@ -153,12 +163,18 @@ pub(crate) struct Progress {
     pub(crate) files: Vec<FileEntry>,
     /// The last commit of each slice.
     pub(crate) last: Vec<LastCommit>,
+    /// What the files hold; `None` if they are not all of one kind.
+    format: Option<Format>,
     /// The columns of the table, at each time that they were others.
     schemas: Vec<Columns>,
 }
 
 impl Progress {
     pub(crate) fn add(&mut self, record: Record) {
+        let is_first = self.commits == 0;
+        let formats = record.format.into_iter();
+        let mut same = formats.filter(|format| is_first || self.format == Some(*format));
+        self.format = same.next();
         self.commits += 1;
         self.files.extend(record.files);
         for page in record.pages {
@@ -194,6 +210,7 @@ pub(crate) fn last_commit(key: &CommitKey, page: Commit) -> LastCommit {
         slice: page.slice,
         seq: page.seq,
         position: page.position,
+        progress: page.progress,
     }
 }
 
@@ -230,13 +247,16 @@ pub(crate) fn drop_stale(
     last.map_or(Ok(()), |name| Generation::of(table, name.clone()).tidy())
 }
 
-/// How far runs of `pipeline` got with `table` without being complete.
-pub(crate) fn recover(table: &Table, pipeline: &str) -> Result<Vec<LastCommit>> {
+/// How far runs of `pipeline` got with `table` without being complete. A hidden generation of files
+/// of another `format` is not gone on with.
+pub(crate) fn recover(table: &Table, pipeline: &str, format: Format) -> Result<Vec<LastCommit>> {
     let current = Manifest::highest(table)?;
     let mut found = Vec::new();
     for generation in unpublished(table, pipeline, current.as_ref())? {
         if generation.name.starts_with(HIDDEN) {
-            found.extend(generation.progress()?.last);
+            let progress = generation.progress()?;
+            let is_ours = progress.format == Some(format);
+            found.extend(progress.last.into_iter().filter(|_| is_ours));
         }
     }
     let marks = current.into_iter().flat_map(|manifest| manifest.positions);

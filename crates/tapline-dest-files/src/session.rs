@@ -160,6 +160,16 @@ impl Session {
         })
     }
 
+    /// Makes what waits durable. After a failed commit there is nothing to do: a later run recovers
+    /// what is true then.
+    pub(crate) fn keep(&mut self) -> Result<()> {
+        if self.broken {
+            return Ok(());
+        }
+        let _turn = self.table.enter(&self.owner.key)?;
+        self.attempt(Self::flush)
+    }
+
     /// Appended rows stay, and with them the positions that say how far they go.
     pub(crate) fn abort(&mut self) -> Result<()> {
         let _turn = self.table.enter(&self.owner.key)?;
@@ -207,7 +217,8 @@ impl Session {
             return Ok(());
         }
         let (files, pages) = self.group.end()?;
-        let mut record = Record::new(&self.owner.key, &self.columns, files);
+        let format = self.options.format;
+        let mut record = Record::new(&self.owner.key, format, &self.columns, files);
         record.pages = pages;
         if self.owner.replace {
             self.generation.log(self.progress.commits + 1, &record)?;

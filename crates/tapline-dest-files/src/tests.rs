@@ -7,7 +7,7 @@ use std::time::Duration;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use tapline_core::{
     Batch, Clock, Commit, CommitKey, Destination, Disposition, Inline, Position, RequestRecord,
-    Result, TableRef,
+    Result, SliceProgress, TableRef,
 };
 use uuid::Uuid;
 
@@ -56,6 +56,7 @@ fn page(seq: u64) -> Commit {
         slice: String::new(),
         seq,
         position: Some(Position::Offset(seq)),
+        progress: SliceProgress::default(),
         request: RequestRecord {
             request_id: Uuid::nil(),
             method: "GET".into(),

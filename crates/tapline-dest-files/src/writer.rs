@@ -56,6 +56,10 @@ impl Writer for FilesWriter {
         self.call("publish", Session::publish).await
     }
 
+    async fn keep(mut self: Box<Self>) -> Result<()> {
+        self.call("keep", Session::keep).await
+    }
+
     async fn abort(mut self: Box<Self>) -> Result<()> {
         self.call("abort", Session::abort).await
     }

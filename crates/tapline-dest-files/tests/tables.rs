@@ -12,8 +12,8 @@ use common::{Place, children};
 use serde_json::json;
 use tapline_conformance::destination::Subject;
 use tapline_core::{
-    Batch, Commit, CommitKey, Disposition, ErrorKind, Position, RequestRecord, Result, TableRef,
-    Writer,
+    Batch, Commit, CommitKey, Disposition, ErrorKind, Position, RequestRecord, Result,
+    SliceProgress, TableRef, Writer,
 };
 use tapline_dest_files::{CommitEvery, Format};
 use uuid::Uuid;
@@ -32,6 +32,7 @@ fn page(seq: u64) -> Commit {
         slice: String::new(),
         seq,
         position: Some(Position::Page(seq)),
+        progress: SliceProgress::default(),
         request: RequestRecord {
             request_id: Uuid::nil(),
             method: "GET".into(),

@@ -1,8 +1,8 @@
 //! What is stored beside the rows, in the same transaction: the fence, the position of each
 //! slice, the log of requests and the rejects.
 
-use rusqlite::{Connection, OptionalExtension, params};
-use tapline_core::{Commit, CommitKey, LastCommit, Position};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use tapline_core::{Commit, CommitKey, LastCommit, Position, SliceProgress};
 use uuid::Uuid;
 
 use crate::failure::{Failure, Result};
@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS _tapline_generations (
 CREATE TABLE IF NOT EXISTS _tapline_commits (
     pipeline TEXT NOT NULL, table_name TEXT NOT NULL, run_id TEXT NOT NULL, slice TEXT NOT NULL,
     generation INTEGER NOT NULL, seq INTEGER NOT NULL, position TEXT, fence INTEGER NOT NULL,
-    published INTEGER NOT NULL DEFAULT 0,
+    published INTEGER NOT NULL DEFAULT 0, progress TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (pipeline, table_name, run_id, slice)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _tapline_requests (
@@ -47,7 +47,24 @@ pub(crate) struct Owner {
 }
 
 pub(crate) fn create_tables(connection: &Connection) -> Result<()> {
-    Ok(connection.execute_batch(TABLES)?)
+    connection.execute_batch(TABLES)?;
+    add_progress(connection)
+}
+
+/// Adds the column that files of earlier versions lack.
+fn add_progress(connection: &Connection) -> Result<()> {
+    let lacks = "SELECT NOT EXISTS (
+        SELECT 1 FROM pragma_table_info('_tapline_commits') WHERE name = 'progress')";
+    if !connection.query_row(lacks, [], |row| row.get(0))? {
+        return Ok(());
+    }
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    // Another process may have been quicker.
+    if transaction.query_row(lacks, [], |row| row.get(0))? {
+        let add = "ALTER TABLE _tapline_commits ADD COLUMN progress TEXT NOT NULL DEFAULT '{}'";
+        transaction.execute_batch(add)?;
+    }
+    Ok(transaction.commit()?)
 }
 
 /// Refuses a fence lower than the highest seen for the pipeline, and remembers a higher one.
@@ -113,15 +130,13 @@ pub(crate) fn record(connection: &Connection, owner: &Owner, commit: &Commit) ->
 
 fn record_position(connection: &Connection, owner: &Owner, commit: &Commit) -> Result<()> {
     let position = commit.position.as_ref().map(serde_json::to_string);
-    let position = position.transpose().map_err(|error| Failure::Corrupt {
-        what: "position",
-        text: error.to_string(),
-    })?;
+    let position = position.transpose().map_err(not_json("position"))?;
+    let progress = serde_json::to_string(&commit.progress).map_err(not_json("progress"))?;
     let mut statement = connection.prepare_cached(
-        "INSERT INTO _tapline_commits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)
+        "INSERT INTO _tapline_commits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9)
          ON CONFLICT (pipeline, table_name, run_id, slice) DO UPDATE SET
-             generation = excluded.generation, seq = excluded.seq,
-             position = excluded.position, fence = excluded.fence, published = 0",
+             generation = excluded.generation, seq = excluded.seq, position = excluded.position,
+             fence = excluded.fence, published = 0, progress = excluded.progress",
     )?;
     statement.execute(params![
         owner.key.pipeline,
@@ -132,8 +147,16 @@ fn record_position(connection: &Connection, owner: &Owner, commit: &Commit) -> R
         signed(commit.seq),
         position,
         signed(owner.key.fence),
+        progress,
     ])?;
     Ok(())
+}
+
+fn not_json(what: &'static str) -> impl FnOnce(serde_json::Error) -> Failure {
+    move |error| Failure::Corrupt {
+        what,
+        text: error.to_string(),
+    }
 }
 
 fn record_request(connection: &Connection, owner: &Owner, commit: &Commit) -> Result<()> {
@@ -206,7 +229,7 @@ pub(crate) fn mark_published(connection: &Connection, owner: &Owner) -> Result<(
 /// tables did, the one that got least far decides: the others ignore what is repeated.
 pub(crate) fn recover(connection: &Connection, pipeline: &str) -> Result<Vec<LastCommit>> {
     let mut statement = connection.prepare(
-        "SELECT table_name, generation, slice, run_id, fence, seq, position
+        "SELECT table_name, generation, slice, run_id, fence, seq, position, progress
          FROM _tapline_commits WHERE pipeline = ?1 AND published = 0
          ORDER BY generation, slice, table_name, fence DESC, seq DESC",
     )?;
@@ -239,6 +262,9 @@ fn last_commit(row: &rusqlite::Row<'_>, pipeline: &str) -> Result<LastCommit> {
     let position: Option<Position> = position
         .map(|text| serde_json::from_str(&text).map_err(|_| corrupt("position", &text)))
         .transpose()?;
+    let progress: String = row.get(7)?;
+    let progress: SliceProgress =
+        serde_json::from_str(&progress).map_err(|_| corrupt("progress", &progress))?;
     Ok(LastCommit {
         key: CommitKey {
             pipeline: pipeline.to_owned(),
@@ -249,6 +275,7 @@ fn last_commit(row: &rusqlite::Row<'_>, pipeline: &str) -> Result<LastCommit> {
         slice: row.get(2)?,
         seq: unsigned(row, 5)?,
         position,
+        progress,
     })
 }
 

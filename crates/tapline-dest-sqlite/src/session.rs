@@ -168,7 +168,7 @@ fn check_ops(batch: &Batch) -> Result<()> {
 mod tests {
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use std::sync::Arc;
-    use tapline_core::{CommitKey, RequestRecord};
+    use tapline_core::{CommitKey, RequestRecord, SliceProgress};
     use uuid::Uuid;
 
     use super::*;
@@ -183,6 +183,7 @@ mod tests {
             slice: String::new(),
             seq,
             position: None,
+            progress: SliceProgress::default(),
             request: RequestRecord {
                 request_id: Uuid::nil(),
                 method: "GET".into(),

@@ -41,6 +41,11 @@ impl Writer for SqliteWriter {
         self.call("publish", Session::publish).await
     }
 
+    /// Every page is durable already.
+    async fn keep(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+
     async fn abort(self: Box<Self>) -> Result<()> {
         self.call("abort", Session::abort).await
     }

@@ -14,7 +14,7 @@ use arrow_array::{
 use arrow_schema::SchemaRef;
 use proptest::prelude::*;
 use tapline_conformance::destination::Subject;
-use tapline_core::{Batch, Commit, CommitKey, Disposition, RequestRecord, TableRef};
+use tapline_core::{Batch, Commit, CommitKey, Disposition, RequestRecord, SliceProgress, TableRef};
 use tapline_dest_sqlite::Cell;
 use uuid::Uuid;
 
@@ -205,6 +205,7 @@ fn commit(seq: u64) -> Commit {
         slice: String::new(),
         seq,
         position: None,
+        progress: SliceProgress::default(),
         request: RequestRecord {
             request_id: Uuid::nil(),
             method: "GET".into(),

@@ -11,8 +11,8 @@ use common::Place;
 use rusqlite::Connection;
 use tapline_conformance::destination::Subject;
 use tapline_core::{
-    Batch, Commit, CommitKey, Disposition, ErrorKind, Reject, RequestRecord, Result, TableRef,
-    Writer,
+    Batch, Commit, CommitKey, Disposition, ErrorKind, Reject, RequestRecord, Result, SliceProgress,
+    TableRef, Writer,
 };
 use tapline_dest_sqlite::{Cell, query};
 use uuid::Uuid;
@@ -39,6 +39,7 @@ fn page(seq: u64) -> Commit {
         slice: "a".into(),
         seq,
         position: None,
+        progress: SliceProgress::default(),
         request: RequestRecord {
             request_id: Uuid::from_u128(77),
             method: "GET".into(),

@@ -5,10 +5,10 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{BoxFuture, MaybeDone};
+use futures::future::{BoxFuture, FutureExt, MaybeDone, maybe_done, ready};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use tapline_core::{Exchange, FailedRequest, Position, Request, RequestRecord, Result};
+use tapline_core::{Error, Exchange, FailedRequest, Position, Request, RequestRecord, Result};
 use uuid::Uuid;
 
 use crate::observation::{Finds, Observation};
@@ -80,6 +80,17 @@ pub(crate) struct Flight {
     /// To be sent again if a rule says so; `None` if it could not be built.
     pub(crate) request: Option<Request>,
     pub(crate) answer: MaybeDone<BoxFuture<'static, Result<Answer>>>,
+}
+
+impl Flight {
+    /// A flight that never took off: its answer is `error`.
+    pub(crate) fn failed(position: Position, error: Error) -> Self {
+        Self {
+            position,
+            request: None,
+            answer: maybe_done(ready(Err(error)).boxed()),
+        }
+    }
 }
 
 /// The output of a flight that is awaited to its end.

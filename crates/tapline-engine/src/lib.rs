@@ -22,6 +22,7 @@ mod observation;
 mod outlook;
 pub mod paginate;
 mod partition;
+mod pending;
 mod reader;
 mod request;
 mod retry;

@@ -5,10 +5,10 @@ mod step;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use futures::future::{FutureExt, maybe_done, ready};
+use futures::future::{FutureExt, maybe_done};
 use tapline_core::{
     Batch, Error, ErrorKind, Evidence, Page, PageInfo, Params, Position, Reject, Request, Result,
-    ShortReason, Slice, Window, compute,
+    Resume, ShortReason, Slice, Window, compute,
 };
 use url::Url;
 
@@ -36,19 +36,37 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// A reader that has sent nothing yet.
-    pub(crate) fn new(shared: Arc<Shared>, slice: &Slice, position: Option<Position>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, slice: &Slice, from: Option<Resume>) -> Self {
         let mut reader = Self {
             params: shared.params(slice),
             window: slice.window,
             guard: Guard::default(),
-            seq: 0,
+            seq: from.as_ref().map_or(0, |from| from.seq),
             flight: None,
             shared,
         };
-        let position = position.unwrap_or_else(|| reader.shared.paginator.first());
-        reader.guard.repeats_position(&position);
-        reader.flight = Some(reader.send(position, None));
+        reader.flight = Some(match from {
+            Some(from) => reader.go_on(&from.position),
+            None => reader.start(reader.shared.paginator.first()),
+        });
         reader
+    }
+
+    fn start(&mut self, position: Position) -> Flight {
+        self.guard.repeats_position(&position);
+        self.send(position, None)
+    }
+
+    /// Sends the request at a `position` as it is stored.
+    fn go_on(&mut self, position: &Position) -> Flight {
+        match self.shared.config.redactor.unseal(position) {
+            Some(position) => self.start(position),
+            None => {
+                let message = "a secret in the position is not known any more";
+                let error = Error::new(ErrorKind::Refused, "go on", message);
+                Flight::failed(position.clone(), error)
+            }
+        }
     }
 
     /// The next page, or `None` after the last.
@@ -157,17 +175,13 @@ impl Reader {
     /// Sends the request at `position`. A request that cannot be built is an answer that failed:
     /// the page before it must not suffer.
     fn send(&self, position: Position, last: Option<&Url>) -> Flight {
-        let (request, answer) = match self.request(&position, last) {
-            Ok(request) => {
-                let again = request.try_clone();
-                (again, self.shared.clone().exchange(request).boxed())
-            }
-            Err(error) => (None, ready(Err(error)).boxed()),
-        };
-        Flight {
-            position,
-            request,
-            answer: maybe_done(answer),
+        match self.request(&position, last) {
+            Ok(request) => Flight {
+                position,
+                request: request.try_clone(),
+                answer: maybe_done(self.shared.clone().exchange(request).boxed()),
+            },
+            Err(error) => Flight::failed(position, error),
         }
     }
 
@@ -230,7 +244,7 @@ impl Reader {
 
     fn stamp(&self, info: &PageInfo) -> Stamp {
         Stamp {
-            run_id: self.shared.config.run_id,
+            run_id: self.shared.run_id(),
             request_id: info.request.request_id,
             extracted_at: info.request.received_at,
         }

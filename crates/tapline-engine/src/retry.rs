@@ -49,7 +49,7 @@ fn wait(shared: &Shared, last: &Answer) -> Result<Duration> {
     let (limits, attempts) = (&shared.config.limits, last.exchange.attempts);
     let asked = last.exchange.asked.filter(|asked| !asked.is_zero());
     match asked {
-        None => Ok(backoff(attempts, jitter(shared.config.run_id, last))),
+        None => Ok(backoff(attempts, jitter(shared.run_id(), last))),
         Some(asked) if asked > limits.max_wait => Err(Error::new(
             ErrorKind::Quota,
             "read page",

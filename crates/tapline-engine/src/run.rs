@@ -1,8 +1,11 @@
-//! One run, told as a story: take the lease, open the table, read the pages, keep each with its
-//! position, judge what they prove, and publish only what is complete.
+//! One run, told as a story: take the lease, open the table, go on where an earlier run was cut,
+//! read the pages, keep each with its position, judge what they prove, and publish only what is
+//! complete.
 //!
 //! The run itself does no I/O. It drives the doors it was given, so the same story is told in
 //! production, in a test and in the simulator.
+
+mod opening;
 
 use std::time::Duration;
 
@@ -10,12 +13,13 @@ use arrow_schema::SchemaRef;
 use futures::future::{Either, join, select};
 use futures::stream::StreamExt;
 use tapline_core::{
-    CancellationToken, Commit, CommitKey, Doors, EndSignal, Error, ErrorKind, Events, Finding,
-    Lease, Page, PageStream, Result, RunEvent, RunReport, ShortReason, Slice, TableRef,
-    UnknownReason, Verdict, Window, Writer,
+    CancellationToken, Commit, Doors, EndSignal, Error, ErrorKind, Events, Finding, LastCommit,
+    Page, PageStream, Result, Resume, RunEvent, RunReport, ShortReason, Slice, SliceProgress,
+    TableRef, UnknownReason, Verdict, Window, Writer,
 };
 use uuid::Uuid;
 
+use self::opening::{Opened, is_about_position, may_be_about_position};
 use crate::flight::LARGE;
 use crate::sync_mode::SyncMode;
 use crate::tally::Tally;
@@ -24,7 +28,7 @@ use crate::verdict::Judge;
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
 pub struct RunTask {
-    /// The run (UUIDv7).
+    /// The run (UUIDv7), unless it goes on with an earlier one.
     pub run_id: Uuid,
     /// The pipeline's name.
     pub pipeline: String,
@@ -36,6 +40,8 @@ pub struct RunTask {
     pub sync_mode: SyncMode,
     /// The time range asked for.
     pub window: Window,
+    /// Whether the operator asked for it. If not, a run that is gone on with keeps its own.
+    pub window_given: bool,
     /// How long to wait for another runner of the same pipeline.
     pub lock_wait: Duration,
 }
@@ -61,6 +67,7 @@ pub async fn run(
         doors,
         events,
         cancel,
+        window: task.window,
         tally: Tally::begin(task, &*doors.clock),
     };
     let (verdict, error) = match run.under_lease().await {
@@ -88,6 +95,7 @@ struct Run<'a> {
     doors: &'a Doors,
     events: &'a Events,
     cancel: &'a CancellationToken,
+    window: Window,
     tally: Tally,
 }
 
@@ -96,49 +104,30 @@ impl Run<'_> {
         let name = format!("pipeline/{}", self.task.pipeline);
         let lease = self.doors.state.lease(&name, self.task.lock_wait);
         let lease = self.unless_stopped(lease).await??;
+        let fence = lease.fence();
+        let mut opened = self.open_table(fence).await?;
         self.events.emit(RunEvent::Started {
-            run_id: self.task.run_id,
+            run_id: self.tally.run_id(),
             pipeline: self.task.pipeline.clone(),
             stream: self.task.stream.clone(),
         });
-        let mut writer = self.open_table(&*lease).await?;
-        let read = self.read_slices(&mut *writer).await;
-        self.close_table(writer, read).await
-    }
-
-    async fn open_table(&self, lease: &dyn Lease) -> Result<Box<dyn Writer>> {
-        let key = CommitKey {
-            pipeline: self.task.pipeline.clone(),
-            run: self.task.run_id,
-            generation: self.free_generation(lease.fence()).await?,
-            fence: lease.fence(),
-        };
-        let schema = self.doors.source.schema();
-        let disposition = self.task.sync_mode.disposition();
-        let destination = &self.doors.destination;
-        destination
-            .begin(&self.task.table, schema, disposition, key)
-            .await
-    }
-
-    /// A generation that nothing is left of. Fences start again if the state store was lost, and
-    /// pages of a run before that must not be taken for pages of this one.
-    async fn free_generation(&self, fence: u64) -> Result<u64> {
-        let left = self.doors.destination.recover(&self.task.pipeline).await?;
-        let last = left.iter().map(|commit| commit.key.generation).max();
-        Ok(last.map_or(fence, |last| fence.max(last.saturating_add(1))))
+        let mut read = self.read_slices(&mut opened).await;
+        if opened.refused.is_some() {
+            opened = self.reopen_table(opened, fence).await?;
+            read = self.read_slices(&mut opened).await;
+        }
+        self.close_table(opened, read).await
     }
 
     /// Reads slice after slice. One that is not complete ends the run: nothing would be published
     /// anyway. One that the source has not is left out.
-    async fn read_slices(&mut self, writer: &mut dyn Writer) -> Result<Verdict> {
-        let mut found = self.doors.source.slices(&self.task.window);
+    async fn read_slices(&mut self, opened: &mut Opened) -> Result<Verdict> {
+        let mut found = self.doors.source.slices(&self.window);
         let mut schema = self.doors.source.schema();
         while let Some(finding) = self.unless_stopped(found.next()).await? {
             match finding.inspect_err(|error| self.tally.fail(error))? {
                 Finding::Slice(slice) => {
-                    self.begin_slice(&slice);
-                    let verdict = self.read_slice(&slice, &mut schema, writer).await?;
+                    let verdict = self.read_slice(&slice, &mut schema, opened).await?;
                     self.tally.end_slice(&verdict);
                     match verdict {
                         Verdict::Complete(EndSignal::Skipped) => {}
@@ -154,6 +143,38 @@ impl Run<'_> {
         Ok(self.tally.all_slices())
     }
 
+    /// Reads what is left of `slice`; nothing, if an earlier run came to its end.
+    async fn read_slice(
+        &mut self,
+        slice: &Slice,
+        schema: &mut SchemaRef,
+        opened: &mut Opened,
+    ) -> Result<Verdict> {
+        match opened.left.remove(&slice.partition) {
+            None => {
+                self.begin_slice(slice);
+                self.read_pages(slice, None, Judge::default(), schema, opened)
+                    .await
+            }
+            Some(LastCommit {
+                position: None,
+                progress,
+                ..
+            }) => Ok(Judge::from(progress).verdict()),
+            Some(LastCommit {
+                position: Some(position),
+                seq,
+                progress,
+                ..
+            }) => {
+                self.begin_slice(slice);
+                let from = Resume { position, seq };
+                self.read_pages(slice, Some(from), progress.into(), schema, opened)
+                    .await
+            }
+        }
+    }
+
     fn begin_slice(&self, slice: &Slice) {
         if !slice.partition.is_empty() {
             self.events.emit(RunEvent::SliceBegun {
@@ -165,18 +186,27 @@ impl Run<'_> {
 
     /// Reads the pages of `slice`; while one is being kept, the next is on its way, unless it is
     /// too large for that.
-    async fn read_slice(
+    async fn read_pages(
         &mut self,
         slice: &Slice,
+        from: Option<Resume>,
+        mut judge: Judge,
         schema: &mut SchemaRef,
-        writer: &mut dyn Writer,
+        opened: &mut Opened,
     ) -> Result<Verdict> {
-        let mut judge = Judge::default();
-        let mut pages = self.doors.source.open(slice, None);
+        let is_resumed = from.is_some();
+        let mut pages = self.doors.source.open(slice, from);
         let mut next = self.next_page(&mut pages).await?;
         while let Some(page) = next {
+            if is_resumed && !judge.has_heard() {
+                opened.refused = refusal(&page);
+            }
             let page = match page {
-                Ok(page) => page,
+                Ok(page) if opened.refused.is_none() => page,
+                Ok(page) => {
+                    self.tally.ask(&page.info);
+                    return Ok(Verdict::Unknown(UnknownReason::NoEndSignal));
+                }
                 Err(error) => {
                     self.tally.fail(&error);
                     judge.cut(error)?;
@@ -186,7 +216,9 @@ impl Run<'_> {
             judge.hear(&page.info.evidence);
             self.tell(slice, &page);
             let is_large = is_large(&page);
-            let keep = keep(slice, page, schema, writer, self.events);
+            let progress = judge.progress(page.info.request.received_at);
+            let writer = &mut *opened.writer;
+            let keep = keep(slice, page, progress, schema, writer, self.events);
             let (kept, following) = if is_large {
                 (keep.await, self.next_page(&mut pages).await)
             } else {
@@ -212,24 +244,43 @@ impl Run<'_> {
         self.unless_stopped(pages.next()).await
     }
 
-    /// Publishes what is complete; forgets what is not, so that what was visible stays so.
-    async fn close_table(
-        &mut self,
-        writer: Box<dyn Writer>,
-        read: Result<Verdict>,
-    ) -> Result<Verdict> {
-        match &read {
-            Ok(verdict) if verdict.is_complete() => {
-                writer.publish().await?;
-                self.tally.settle();
+    /// Publishes what is complete. Keeps what is only cut, for another run to go on with. Forgets
+    /// what lacks records; what was visible stays so.
+    async fn close_table(&mut self, opened: Opened, read: Result<Verdict>) -> Result<Verdict> {
+        let Opened {
+            writer, mut slot, ..
+        } = opened;
+        if matches!(&read, Ok(verdict) if verdict.is_complete()) {
+            writer.publish().await?;
+            self.tally.settle();
+        } else if self.is_worth_keeping(&read) {
+            match writer.keep().await {
+                Ok(()) => drop(self.tally.settle()),
+                Err(error) => self.warn(format!("the last pages could not be kept: {error}")),
             }
-            _ => {
-                if let Err(error) = writer.abort().await {
-                    self.warn(format!("could not clean up: {error}"));
-                }
+            return read;
+        } else {
+            self.tally.forget();
+            if let Err(error) = writer.abort().await {
+                self.warn(format!("could not clean up: {error}"));
             }
         }
+        if let Err(error) = slot.clear(&*self.doors.state).await {
+            self.warn(format!("could not forget the run: {error}"));
+        }
         read
+    }
+
+    /// Whether another run can go on from where this one ends: it was stopped, it failed, or it came
+    /// to a limit. One that fails where it was cut before, and not for want of an answer, would do
+    /// so for ever.
+    fn is_worth_keeping(&self, read: &Result<Verdict>) -> bool {
+        let (has_pages, is_resumed) = (self.tally.has_pages(), self.tally.is_resumed());
+        match read {
+            Err(error) if error.kind() == ErrorKind::Protocol => has_pages,
+            Err(_) => has_pages || is_resumed,
+            Ok(verdict) => matches!(verdict, Verdict::Short(ShortReason::Limit { .. })),
+        }
     }
 
     /// Waits for `work`, unless the run is asked to stop first.
@@ -292,10 +343,25 @@ pub(crate) struct Kept {
     pub(crate) next: Option<tapline_core::Position>,
 }
 
+/// Why the first `page` of a slice that is gone on with says nothing of its records.
+fn refusal(page: &Result<Page>) -> Option<String> {
+    match page {
+        Ok(page) if may_be_about_position(&page.info) => {
+            let status = page.info.request.status;
+            Some(format!(
+                "it answered {status}, which a rule takes for an end"
+            ))
+        }
+        Err(error) if is_about_position(error) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
 /// Hands a page to the destination, together with the position of the next one.
 async fn keep(
     slice: &Slice,
     page: Page,
+    progress: SliceProgress,
     schema: &mut SchemaRef,
     writer: &mut dyn Writer,
     events: &Events,
@@ -313,6 +379,7 @@ async fn keep(
         slice: slice.partition.clone(),
         seq,
         position: next.clone(),
+        progress,
         request: page.info.request,
         rejects: page.rejects,
     };

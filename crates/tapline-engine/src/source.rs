@@ -5,7 +5,7 @@
 //! way. One request is in flight ahead of the page being decoded, never more.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
@@ -13,12 +13,13 @@ use futures::stream::{StreamExt, try_unfold};
 use http::StatusCode;
 use tapline_core::{
     Clock, Compute, EndSignal, Error, ErrorKind, HookKind, Hooks, Limits, PageInfo, PageStream,
-    Params, Position, Redactor, Result, ShortReason, Slice, SliceStream, Source, Transport, Window,
-    compute,
+    Params, Position, Redactor, Result, Resume, ShortReason, Slice, SliceStream, Source, Transport,
+    Window, compute,
 };
 use tapline_expr::Selector;
 use tapline_spec::{PaginationPlan, Plan};
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::asking;
 use crate::decode::Decoder;
@@ -49,7 +50,7 @@ pub struct HttpSourceConfig {
     pub redactor: Redactor,
     /// Limits of the connection.
     pub limits: Limits,
-    /// The run whose rows these are.
+    /// The run whose rows these are, unless it goes on with an earlier one.
     pub run_id: Uuid,
     /// Pages after which reading is cut short, besides the plan's `maximumRequest`.
     pub max_pages: Option<u64>,
@@ -73,6 +74,8 @@ pub(crate) struct Shared {
     wanted: Arc<Wanted>,
     pub(crate) reads: Vec<Selector>,
     pages: AtomicU64,
+    /// The run whose rows are read.
+    run: Mutex<Uuid>,
 }
 
 impl HttpSource {
@@ -95,7 +98,7 @@ impl HttpSource {
             compute: config.compute.clone(),
             redactor: config.redactor.clone(),
             limits: config.limits,
-            run_id: config.run_id,
+            run_id: shared.run_id(),
             max_pages: None,
             form: PageForm::Rows,
         };
@@ -113,6 +116,7 @@ impl HttpSource {
                 decoder: Arc::new(Mutex::new(decoder(&config))),
                 wanted: Arc::new(wanted),
                 pages: AtomicU64::new(0),
+                run: Mutex::new(config.run_id),
                 ahead,
                 paginator,
                 reads,
@@ -134,15 +138,40 @@ impl Source for HttpSource {
         partition::slices(&self.shared, *window)
     }
 
-    fn open(&self, slice: &Slice, position: Option<Position>) -> PageStream {
-        let redactor = &self.shared.config.redactor;
-        let position = position.map(|position| redactor.unseal(&position));
-        let reader = Reader::new(self.shared.clone(), slice, position);
+    fn open(&self, slice: &Slice, from: Option<Resume>) -> PageStream {
+        let reader = Reader::new(self.shared.clone(), slice, from);
         try_unfold(reader, |mut reader| async move {
             Ok(reader.next().await?.map(|page| (page, reader)))
         })
         .boxed()
     }
+
+    fn fingerprint(&self) -> String {
+        fingerprint(&self.shared.config)
+    }
+
+    fn read_for(&self, run: Uuid) {
+        *self
+            .shared
+            .run
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = run;
+    }
+}
+
+/// What is read, as a hash: the plan, the parameters, of secrets only the names, which marks stand
+/// for them in positions, and what a page becomes.
+fn fingerprint(config: &HttpSourceConfig) -> String {
+    let params: Vec<_> = config
+        .params
+        .iter()
+        .map(|(name, param)| (name, (!param.is_secret()).then(|| param.expose())))
+        .collect();
+    let is_body = config.form == PageForm::Body;
+    let named = (&*config.plan, params, config.redactor.order(), is_body);
+    // A plan is serialisable, and so are texts and numbers.
+    let named = serde_json::to_vec(&named).unwrap_or_default();
+    format!("{:032x}", xxh3_128(&named))
 }
 
 fn decoder(config: &HttpSourceConfig) -> Decoder {
@@ -162,6 +191,11 @@ fn is_single(seen: &Observation<'_>) -> bool {
 }
 
 impl Shared {
+    /// The run whose rows are read.
+    pub(crate) fn run_id(&self) -> Uuid {
+        *self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The parameters that `slice` is asked for with.
     pub(crate) fn params(&self, slice: &Slice) -> Params {
         asking::params(&self.config.params, slice)

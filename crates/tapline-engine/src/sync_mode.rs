@@ -11,6 +11,8 @@ use tapline_core::Disposition;
 pub enum SyncMode {
     /// Each run reads everything and replaces the table in one step.
     FullLoad,
+    /// Each run adds everything it reads.
+    FullAppend,
 }
 
 impl SyncMode {
@@ -18,6 +20,7 @@ impl SyncMode {
     pub fn name(self) -> &'static str {
         match self {
             Self::FullLoad => "full_load",
+            Self::FullAppend => "full_append",
         }
     }
 
@@ -25,6 +28,7 @@ impl SyncMode {
     pub fn disposition(self) -> Disposition {
         match self {
             Self::FullLoad => Disposition::Replace,
+            Self::FullAppend => Disposition::Append,
         }
     }
 
@@ -33,6 +37,15 @@ impl SyncMode {
     pub fn takes_window(self) -> bool {
         match self {
             Self::FullLoad => false,
+            Self::FullAppend => true,
+        }
+    }
+
+    /// What becomes of the rows of a run that is given up, to be said after that it begins anew.
+    pub(crate) fn stays(self) -> &'static str {
+        match self {
+            Self::FullLoad => "",
+            Self::FullAppend => ", and the rows it has added stay",
         }
     }
 }

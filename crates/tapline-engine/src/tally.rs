@@ -4,16 +4,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tapline_core::{
-    Clock, EndSignal, Error, PageInfo, Position, RecordCounts, Redactor, RunReport, SliceCounts,
-    Verdict, WatermarkReport,
+    Clock, EndSignal, Error, LastCommit, PageInfo, Position, RecordCounts, Redactor, ResumedFrom,
+    RunReport, SliceCounts, Verdict, WatermarkReport, Window,
 };
+use uuid::Uuid;
 
+use crate::pending::Pending;
 use crate::run::{Kept, RunTask};
 use crate::verdict;
 
 /// The figures of a run so far.
 pub(crate) struct Tally {
     task: RunTask,
+    run_id: Uuid,
+    window: Window,
+    resumed_from: Option<ResumedFrom>,
     started_at: Timestamp,
     start: Duration,
     records: RecordCounts,
@@ -24,12 +29,12 @@ pub(crate) struct Tally {
     waited_ms: u64,
     bytes: u64,
     next_position: Option<Position>,
-    pending: Pending,
+    taken: Taken,
 }
 
 /// Pages that the destination has taken, and that are not durable yet.
 #[derive(Default)]
-struct Pending {
+struct Taken {
     pages: u64,
     written: u64,
     rejected: u64,
@@ -40,6 +45,9 @@ impl Tally {
     pub(crate) fn begin(task: &RunTask, clock: &dyn Clock) -> Self {
         Self {
             task: task.clone(),
+            run_id: task.run_id,
+            window: task.window,
+            resumed_from: None,
             started_at: clock.now(),
             start: clock.elapsed(),
             records: RecordCounts::default(),
@@ -50,8 +58,50 @@ impl Tally {
             waited_ms: 0,
             bytes: 0,
             next_position: None,
-            pending: Pending::default(),
+            taken: Taken::default(),
         }
+    }
+
+    /// The run that is counted.
+    pub(crate) fn run_id(&self) -> Uuid {
+        self.run_id
+    }
+
+    /// Takes note that the run goes on with `pending`, which got as far as `left`.
+    pub(crate) fn go_on(&mut self, pending: &Pending, left: &[LastCommit]) {
+        self.run_id = pending.run;
+        self.window = pending.window;
+        self.resumed_from = Some(ResumedFrom {
+            run_id: pending.run,
+            pages: left.iter().map(|last| last.seq).sum(),
+            records: left.iter().map(|last| last.progress.read).sum(),
+        });
+        let mut open = left.iter().filter_map(|last| last.position.clone());
+        self.next_position = open.next();
+    }
+
+    /// Takes note that the run begins as it was asked for, with nothing kept.
+    pub(crate) fn begin_anew(&mut self) {
+        self.run_id = self.task.run_id;
+        self.window = self.task.window;
+        self.slices = SliceCounts::default();
+        self.forget();
+    }
+
+    /// Takes note that what was kept is not gone on with.
+    pub(crate) fn forget(&mut self) {
+        self.resumed_from = None;
+        self.next_position = None;
+    }
+
+    /// Whether this process has brought a page, durable or not.
+    pub(crate) fn has_pages(&self) -> bool {
+        self.pages + self.taken.pages > 0
+    }
+
+    /// Whether the run goes on with pages of an earlier process.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.resumed_from.is_some()
     }
 
     /// Slices that came to an end.
@@ -97,15 +147,15 @@ impl Tally {
     }
 
     pub(crate) fn keep(&mut self, kept: Kept) {
-        self.pending.pages += 1;
-        self.pending.written += kept.accepted;
-        self.pending.rejected += kept.rejected;
-        self.pending.next = kept.next;
+        self.taken.pages += 1;
+        self.taken.written += kept.accepted;
+        self.taken.rejected += kept.rejected;
+        self.taken.next = kept.next;
     }
 
     /// Counts what was taken since the last time as durable, and returns its rows.
     pub(crate) fn settle(&mut self) -> u64 {
-        let settled = std::mem::take(&mut self.pending);
+        let settled = std::mem::take(&mut self.taken);
         if settled.pages > 0 {
             self.next_position = settled.next;
         }
@@ -123,10 +173,11 @@ impl Tally {
     ) -> RunReport {
         let duration = clock.elapsed().saturating_sub(self.start);
         RunReport {
-            run_id: self.task.run_id,
+            run_id: self.run_id,
+            resumed_from: self.resumed_from,
             pipeline: self.task.pipeline.clone(),
             sync_mode: self.task.sync_mode.name().to_owned(),
-            window: self.task.window,
+            window: self.window,
             next_position: self
                 .next_position
                 .as_ref()

@@ -1,36 +1,62 @@
 //! Judges a slice: what its pages prove, taken together.
 
+use jiff::Timestamp;
 use tapline_core::{
-    EndSignal, Error, ErrorKind, Evidence, ShortReason, SliceCounts, UnknownReason, Verdict,
+    EndSignal, Error, ErrorKind, Evidence, ShortReason, SliceCounts, SliceProgress, UnknownReason,
+    Verdict,
 };
 
 /// Collects the evidence of a slice, page by page.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Judge {
+    /// Pages that this process has read.
     pages: u64,
-    received: u64,
-    total: Option<u64>,
-    end: Option<EndSignal>,
-    short: Option<ShortReason>,
-    /// The last page, if it held fewer records than asked for, and how many of how many.
-    underfull: Option<UnknownReason>,
-    /// The first such page after which more records came.
-    gap: Option<UnknownReason>,
+    progress: SliceProgress,
+    /// What stopped it, though the source has more.
+    limit: Option<ShortReason>,
+}
+
+/// Judges a slice on from where an earlier process left it.
+impl From<SliceProgress> for Judge {
+    fn from(progress: SliceProgress) -> Self {
+        Self {
+            progress,
+            ..Self::default()
+        }
+    }
 }
 
 impl Judge {
     /// Takes a page's evidence into account. The first sign of missing records stands.
     pub(crate) fn hear(&mut self, evidence: &Evidence) {
         self.pages += 1;
-        self.received += evidence.records;
-        if evidence.records > 0 && self.gap.is_none() {
-            self.gap = self.underfull.take();
+        let progress = &mut self.progress;
+        progress.read += evidence.records;
+        if evidence.records > 0 && progress.gap.is_none() {
+            progress.gap = progress.underfull.take();
         }
-        self.underfull = underfull(evidence);
-        self.total = evidence.total.or(self.total);
-        self.end = evidence.end.clone().or(self.end.take());
-        if self.short.is_none() {
-            self.short.clone_from(&evidence.short);
+        progress.underfull = underfull(evidence);
+        progress.total = evidence.total.or(progress.total);
+        progress.end = evidence.end.clone().or(progress.end.take());
+        match &evidence.short {
+            None => {}
+            Some(limit @ ShortReason::Limit { .. }) => self.limit = Some(limit.clone()),
+            Some(short) => {
+                progress.short.get_or_insert_with(|| short.clone());
+            }
+        }
+    }
+
+    /// Whether a page has been read, by this process.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.pages > 0
+    }
+
+    /// What is known once a page has come that arrived `at` that time.
+    pub(crate) fn progress(&self, at: Timestamp) -> SliceProgress {
+        SliceProgress {
+            at,
+            ..self.progress.clone()
         }
     }
 
@@ -44,27 +70,32 @@ impl Judge {
             return Err(error);
         }
         let reason = error.message().to_owned();
-        self.short
+        self.progress
+            .short
             .get_or_insert(ShortReason::NextRefused { reason });
         Ok(())
     }
 
     /// What all of it proves.
     pub(crate) fn verdict(self) -> Verdict {
-        if let Some(reason) = self.short {
+        let progress = self.progress;
+        if let Some(reason) = progress.short.or(self.limit) {
             return Verdict::Short(reason);
         }
-        match (self.end, self.total) {
+        match (progress.end, progress.total) {
             (None, _) => Verdict::Unknown(UnknownReason::NoEndSignal),
-            (Some(_), Some(total)) if total != self.received => {
+            (Some(_), Some(total)) if total != progress.read => {
                 Verdict::Short(ShortReason::TotalMismatch {
                     total,
-                    received: self.received,
+                    received: progress.read,
                 })
             }
             (Some(signal), Some(_)) => Verdict::Complete(signal),
             (Some(EndSignal::Ignored), None) => Verdict::Unknown(UnknownReason::Ignored),
-            (Some(signal), None) => self.gap.map_or(Verdict::Complete(signal), Verdict::Unknown),
+            (Some(signal), None) => {
+                let gap = progress.gap.map(Verdict::Unknown);
+                gap.unwrap_or(Verdict::Complete(signal))
+            }
         }
     }
 }
@@ -96,6 +127,8 @@ mod tests {
         let mut judge = Judge::default();
         for page in pages {
             judge.hear(page);
+            // Every page may be the last that its process reads.
+            judge = Judge::from(judge.progress(Timestamp::UNIX_EPOCH));
         }
         assert_eq!(judge.verdict(), expected);
     }

@@ -63,7 +63,7 @@ impl WindowArgs {
              would be left with the records of the window only"
         );
         let hint = "run it without `--window-start` and `--window-end`; `plan` and `preview` take \
-                    them, as will the sync modes that add rows, which are not available yet";
+                    them, as does the sync mode `full_append`, which adds rows";
         Err(Failure::usage(message, hint))
     }
 }

@@ -1,8 +1,8 @@
 //! Cases on commits: once, in order, under the newest fence, and found again.
 
-use tapline_core::{Disposition, ErrorKind, LastCommit, Position};
+use tapline_core::{CommitKey, Disposition, ErrorKind, LastCommit, Position};
 
-use super::fixture::{PIPELINE, begin_ids, ids, key, page, page_of, sees, write};
+use super::fixture::{PIPELINE, begin_ids, ids, key, page, page_of, progress, sees, write};
 use super::{Outcome, Subject};
 use crate::outcome::{refused, same};
 
@@ -27,6 +27,24 @@ pub(super) async fn repeated(subject: &dyn Subject) -> Outcome {
     let mut again = begin_ids(subject, Disposition::Append, key(1)).await?;
     write(&mut again, ids(&[7])?, page(2)).await?;
     sees(subject, "after repeats", Some(&[7, 7, 8])).await
+}
+
+pub(super) async fn resumed(subject: &dyn Subject) -> Outcome {
+    let mut writer = begin_ids(subject, Disposition::Append, key(1)).await?;
+    write(&mut writer, ids(&[5])?, page(1)).await?;
+    write(&mut writer, ids(&[6])?, page(2)).await?;
+    drop(writer);
+    let found = subject.open()?.recover(PIPELINE).await?;
+    same("recovered", found, vec![last(1, "", 2)])?;
+    let next = CommitKey { fence: 2, ..key(1) };
+    let mut writer = begin_ids(subject, Disposition::Append, next).await?;
+    write(&mut writer, ids(&[6])?, page(2)).await?;
+    write(&mut writer, ids(&[7])?, page(3)).await?;
+    sees(subject, "once resumed", Some(&[5, 6, 7])).await?;
+    let _ = writer.publish().await?;
+    let left = subject.open()?.recover(PIPELINE).await?;
+    same("recovered after publish", left, vec![])?;
+    sees(subject, "after publish", Some(&[5, 6, 7])).await
 }
 
 pub(super) async fn next_run(subject: &dyn Subject) -> Outcome {
@@ -87,5 +105,6 @@ pub(super) fn last(number: u64, slice: &str, seq: u64) -> LastCommit {
         slice: slice.to_owned(),
         seq,
         position: Some(Position::Offset(seq)),
+        progress: progress(seq),
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
 use tapline_core::{
-    Batch, Commit, CommitKey, Disposition, Position, RequestRecord, Result, TableRef, Writer,
+    Batch, Commit, CommitKey, Disposition, Position, RequestRecord, Result, SliceProgress,
+    TableRef, Writer,
 };
 use uuid::Uuid;
 
@@ -34,6 +35,7 @@ pub(super) fn page_of(slice: &str, seq: u64) -> Commit {
         slice: slice.to_owned(),
         seq,
         position: Some(Position::Offset(seq)),
+        progress: progress(seq),
         request: RequestRecord {
             request_id: Uuid::from_u128(1000 + u128::from(seq)),
             method: "GET".to_owned(),
@@ -46,6 +48,15 @@ pub(super) fn page_of(slice: &str, seq: u64) -> Commit {
             received_at: jiff::Timestamp::UNIX_EPOCH,
         },
         rejects: Vec::new(),
+    }
+}
+
+/// What the pages up to `seq` have shown.
+pub(super) fn progress(seq: u64) -> SliceProgress {
+    SliceProgress {
+        read: 10 * seq,
+        total: Some(1000),
+        ..SliceProgress::default()
     }
 }
 

@@ -88,6 +88,21 @@ pub(super) async fn resumed(subject: &dyn Subject) -> Outcome {
     sees(subject, "after publish", Some(&[5, 6, 7])).await
 }
 
+pub(super) async fn kept(subject: &dyn Subject) -> Outcome {
+    let mut writer = begin_ids(subject, Disposition::Replace, key(1)).await?;
+    write(&mut writer, ids(&[5])?, page(1)).await?;
+    write(&mut writer, ids(&[6])?, page(2)).await?;
+    writer.keep().await?;
+    sees(subject, "what is kept", None).await?;
+    let found = subject.open()?.recover(PIPELINE).await?;
+    same("recovered", found, vec![last(1, "", 2)])?;
+    let next = CommitKey { fence: 2, ..key(1) };
+    let mut writer = begin_ids(subject, Disposition::Replace, next).await?;
+    write(&mut writer, ids(&[7])?, page(3)).await?;
+    let _ = writer.publish().await?;
+    sees(subject, "after publish", Some(&[5, 6, 7])).await
+}
+
 pub(super) async fn stale(subject: &dyn Subject) -> Outcome {
     let mut writer = begin_ids(subject, Disposition::Replace, key(1)).await?;
     write(&mut writer, ids(&[1])?, page(1)).await?;

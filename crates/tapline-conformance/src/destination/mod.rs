@@ -50,7 +50,7 @@ const REPLACE: Needs = |can| can.replace;
 const POSITION: Needs = |can| can.transactional_position;
 const RESUME: Needs = |can| can.replace && can.transactional_position;
 
-const CASES: [(&str, Needs, Run); 18] = [
+const CASES: [(&str, Needs, Run); 20] = [
     ("values of every type come back", ANY, |s| {
         Box::pin(values::round_trip(s))
     }),
@@ -99,6 +99,12 @@ const CASES: [(&str, Needs, Run); 18] = [
     }),
     ("a killed writer is resumed", RESUME, |s| {
         Box::pin(generations::resumed(s))
+    }),
+    ("what is kept is recovered", RESUME, |s| {
+        Box::pin(generations::kept(s))
+    }),
+    ("a killed append is resumed", POSITION, |s| {
+        Box::pin(commits::resumed(s))
     }),
     ("a stale generation is dropped", RESUME, |s| {
         Box::pin(generations::stale(s))

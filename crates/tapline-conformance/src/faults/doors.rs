@@ -103,6 +103,11 @@ impl Writer for FaultyWriter {
         self.faults.around("publish", kind, call).await
     }
 
+    async fn keep(self: Box<Self>) -> Result<()> {
+        let kind = ErrorKind::Destination;
+        self.faults.around("keep", kind, self.inner.keep()).await
+    }
+
     async fn abort(self: Box<Self>) -> Result<()> {
         let kind = ErrorKind::Destination;
         self.faults.around("abort", kind, self.inner.abort()).await

@@ -71,6 +71,9 @@ impl SimApi {
     }
 
     fn answer(&self, url: &Url) -> Result<(u16, Bytes)> {
+        if self.has_expired(url) {
+            return Ok((410, Bytes::from_static(b"expired")));
+        }
         let start = self.start(url)?;
         let asked = {
             let mut given = lock(&self.given);
@@ -106,6 +109,14 @@ impl SimApi {
         }
     }
 
+    /// Whether `url` leads on from what another run was given, and this API keeps none of that.
+    fn has_expired(&self, url: &Url) -> bool {
+        let mut pairs = url.query_pairs();
+        let token = pairs.find_map(|(key, value)| (key == "after").then_some(value));
+        let mine = format!("r{}", self.run);
+        self.scenario.forgetful && token.is_some_and(|token| !token.ends_with(&mine))
+    }
+
     /// Index of the first record that `url` asks for.
     fn start(&self, url: &Url) -> Result<u64> {
         let strange = || {
@@ -118,7 +129,11 @@ impl SimApi {
         let param = |name: &str| {
             let mut pairs = url.query_pairs();
             let value = pairs.find_map(|(key, value)| (key == name).then_some(value));
-            value.map(|value| value.trim_start_matches('t').parse::<u64>())
+            value.map(|value| {
+                let value = value.trim_start_matches('t');
+                let number = value.split_once('r').map_or(value, |(number, _)| number);
+                number.parse::<u64>()
+            })
         };
         let wanted = match self.scenario.paging {
             Paging::Offset => param("offset"),
@@ -205,7 +220,7 @@ impl SimApi {
         };
         let token = match lie {
             Some(Lie::HugeNext(_)) => "t".repeat(HUGE),
-            _ => format!("t{next}"),
+            _ => format!("t{next}r{}", self.run),
         };
         match (self.scenario.paging, lie) {
             (Paging::Token, _) => json!(token),

@@ -74,6 +74,8 @@ pub struct Story {
     pub lied: bool,
     /// Whether the mishap met a run that was still going on.
     pub struck: bool,
+    /// Rows that the last run found kept.
+    pub kept: usize,
     /// `complete`, `short`, `unknown`, or `dead`, for the first run.
     pub verdict: &'static str,
     /// The calls the first run made at its doors.
@@ -217,23 +219,36 @@ impl World {
             let mut actor = self.begin(None, Faults::of(*fault));
             self.drive_to_end(&mut [&mut actor])?;
         }
-        let mut last = self.begin(None, Faults::none());
-        let before = self.seen();
-        self.drive_to_end(&mut [&mut last])?;
-        rules::after_run(&self.scenario, None, &last.fate(), &before, &self.seen())?;
-        rules::at_the_end(&self.scenario, &self.seen())?;
         let fate = first.fate();
+        if fate.given.lied {
+            let (mending, before) = self.honest()?;
+            rules::after_lies(&mending, &before, &self.seen())?;
+        }
+        let (last, before) = self.honest()?;
+        let after = self.seen();
+        rules::after_run(&self.scenario, None, &last, &before, &after)?;
+        rules::at_the_end(&self.scenario, &after)?;
+        rules::went_on(&self.scenario, &before, &after)?;
         Ok(Story {
             scenario: self.scenario.clone(),
             trace: self.stage.trace(),
             lied: fate.given.lied,
             struck,
+            kept: before.kept.len(),
             verdict: fate
                 .verdict
                 .as_ref()
                 .map_or("dead", |verdict| verdict.name()),
             calls: first.faults.calls(),
         })
+    }
+
+    /// A run to which nothing happens, and what was there before.
+    fn honest(&mut self) -> Result<(Fate, Seen), String> {
+        let mut actor = self.begin(None, Faults::none());
+        let before = self.seen();
+        self.drive_to_end(&mut [&mut actor])?;
+        Ok((actor.fate(), before))
     }
 
     /// One run, and what happens to it.
@@ -333,6 +348,7 @@ impl World {
         Seen {
             visible: disk.visible,
             hidden: disk.hidden.len(),
+            kept: disk.hidden.into_values().flat_map(|t| t.rows).collect(),
         }
     }
 }

@@ -10,6 +10,8 @@ use super::warehouse::{Row, Table};
 pub(super) struct Seen {
     pub(super) visible: Option<Table>,
     pub(super) hidden: usize,
+    /// Rows of the table that is being filled.
+    pub(super) kept: Vec<Row>,
 }
 
 /// How a run ended.
@@ -33,8 +35,8 @@ pub(super) fn after_run(
 ) -> Rule {
     let published = after.visible != before.visible;
     if published {
-        shown_is_given(&fate.given, after)?;
-        proven(scenario, lie, &fate.given)?;
+        shown_is_given(&fate.given, before, after)?;
+        proven(scenario, lie, &fate.given, after)?;
     }
     let Some(verdict) = &fate.verdict else {
         return Ok(());
@@ -52,8 +54,28 @@ pub(super) fn after_run(
     check(complete || fate.given.lied, || {
         format!("the API was honest, but the run is {verdict}")
     })?;
-    check(after.hidden == 0, || {
+    check(after.hidden <= usize::from(!complete), || {
         format!("{} hidden tables are left", after.hidden)
+    })
+}
+
+/// After an honest run that may have gone on with what a lying API gave: nobody can tell then that
+/// it is not all, but it is still what was given.
+pub(super) fn after_lies(fate: &Fate, before: &Seen, after: &Seen) -> Rule {
+    if after.visible != before.visible {
+        shown_is_given(&fate.given, before, after)?;
+    }
+    check(after.hidden == 0, || {
+        format!("{} hidden tables are left after lies", after.hidden)
+    })
+}
+
+/// After an honest run: what runs before it had kept was not asked for again.
+pub(super) fn went_on(scenario: &Scenario, before: &Seen, after: &Seen) -> Rule {
+    let kept = before.kept.len();
+    let resumed = after.visible.as_ref().map_or(0, |table| table.kept);
+    check(resumed == kept || scenario.forgetful, || {
+        format!("{kept} rows were kept, but the run went on with {resumed}")
     })
 }
 
@@ -85,11 +107,17 @@ pub(super) fn at_the_end(scenario: &Scenario, seen: &Seen) -> Rule {
     })
 }
 
-/// What is visible is what the API gave, each record as often as it was given.
-fn shown_is_given(given: &Given, after: &Seen) -> Rule {
-    let rows: Vec<Row> = given.ids.iter().map(|id| (*id, api::name(*id))).collect();
-    let visible = after.visible.as_ref().map(|table| &table.rows);
-    check(visible == Some(&rows), || {
+/// What is visible is what runs before had kept, if this one went on with it, and what the API
+/// gave, each record as often as it was given.
+fn shown_is_given(given: &Given, before: &Seen, after: &Seen) -> Rule {
+    let Some(table) = &after.visible else {
+        return Err("the table is gone".to_owned());
+    };
+    let kept = before.kept.iter().take(table.kept).cloned();
+    let given = given.ids.iter().map(|id| (*id, api::name(*id)));
+    let rows: Vec<Row> = kept.chain(given).collect();
+    let visible = &table.rows;
+    check(*visible == rows, || {
         format!(
             "the API gave {} records, visible are {visible:?}",
             rows.len()
@@ -98,13 +126,15 @@ fn shown_is_given(given: &Given, after: &Seen) -> Rule {
 }
 
 /// What is published has no evidence against it that the protocol can give.
-fn proven(scenario: &Scenario, lie: Option<Lie>, given: &Given) -> Rule {
-    let received = given.ids.len() as u64;
+fn proven(scenario: &Scenario, lie: Option<Lie>, given: &Given, after: &Seen) -> Rule {
+    let rows = after.visible.iter().flat_map(|table| &table.rows);
+    let ids: Vec<u64> = rows.map(|(id, _)| *id).collect();
+    let received = ids.len() as u64;
     check(given.total.is_none_or(|total| total == received), || {
         format!("published {received} records of {:?}", given.total)
     })?;
-    let whole = given.ids.iter().copied().eq(0..scenario.records);
-    let silent = lie.is_some_and(|lie| is_silent(lie, scenario, given));
+    let whole = ids.iter().copied().eq(0..scenario.records);
+    let silent = lie.is_some_and(|lie| is_silent(lie, scenario, &ids));
     check(whole || (given.lied && silent), || {
         format!("published {received} records, though {lie:?} can be seen")
     })
@@ -112,7 +142,7 @@ fn proven(scenario: &Scenario, lie: Option<Lie>, given: &Given) -> Rule {
 
 /// Whether a lie leaves nothing on the wire that would contradict it. Where a total is announced,
 /// there is always something; where it is not, no more is lost than the lie has hidden.
-fn is_silent(lie: Lie, scenario: &Scenario, given: &Given) -> bool {
+fn is_silent(lie: Lie, scenario: &Scenario, ids: &[u64]) -> bool {
     let Scenario {
         page,
         records,
@@ -122,9 +152,9 @@ fn is_silent(lie: Lie, scenario: &Scenario, given: &Given) -> bool {
     let all_but = |n: u64| {
         let hidden = (n - 1) * page..n * page;
         let rest = (0..records).filter(|id| !hidden.contains(id));
-        given.ids.iter().copied().eq(rest)
+        ids.iter().copied().eq(rest)
     };
-    let beginning = || given.ids.iter().copied().eq(0..given.ids.len() as u64);
+    let beginning = || ids.iter().copied().eq(0..ids.len() as u64);
     match lie {
         _ if scenario.total => false,
         Lie::Withhold(n) => all_but(n),
@@ -132,9 +162,9 @@ fn is_silent(lie: Lie, scenario: &Scenario, given: &Given) -> bool {
         // By design an empty page is the end, and so is a page that names no next one.
         Lie::EmptyPage(_) | Lie::EarlyEnd(_) => beginning(),
         Lie::Overlap(_) => {
-            let mut ids = given.ids.clone();
-            ids.dedup();
-            ids.len() + 1 == given.ids.len() && ids.iter().copied().eq(0..records)
+            let mut once = ids.to_vec();
+            once.dedup();
+            once.len() + 1 == ids.len() && once.iter().copied().eq(0..records)
         }
         _ => false,
     }

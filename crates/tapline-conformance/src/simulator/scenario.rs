@@ -28,6 +28,8 @@ pub struct Scenario {
     pub ragged: bool,
     /// Whether the last records come with a token all the same, to an empty page.
     pub trailing: bool,
+    /// Whether a token or link is refused in any run but the one that it was given to.
+    pub forgetful: bool,
     /// Whether the destination makes pages durable only some at a time.
     pub lazy: bool,
     /// Records of the table that is there before the run, if there is one.
@@ -138,6 +140,7 @@ impl Scenario {
             total: random.chance(50),
             ragged: paging.is_linked() && random.chance(30),
             trailing: paging.is_linked() && random.chance(30),
+            forgetful: false,
             lazy: random.chance(30),
             old: random.chance(70).then(|| random.below(20)),
             lie: None,
@@ -150,6 +153,7 @@ impl Scenario {
         if random.chance(60) && !matches!(scenario.mishap, Mishap::Takeover(_)) {
             scenario.lie = Some(lie(&mut random, &scenario));
         }
+        scenario.forgetful = paging.is_linked() && random.chance(20);
         scenario
     }
 
@@ -163,6 +167,7 @@ impl Scenario {
             total: true,
             ragged: false,
             trailing: false,
+            forgetful: false,
             lazy: false,
             old: Some(2),
             lie: None,

@@ -35,6 +35,8 @@ pub enum Flaw {
     LosesPage,
     /// What is not durable yet is left out of the publication.
     PublishesEarly,
+    /// A generation that is gone on with has lost its rows, though not its position.
+    LosesKept,
 }
 
 /// Pages that a lazy destination collects before it makes them durable.
@@ -56,6 +58,8 @@ pub(super) struct Table {
     pub(super) rows: Vec<Row>,
     /// The fence of the run that filled it.
     pub(super) fence: u64,
+    /// Rows that were there when that run began.
+    pub(super) kept: usize,
     last: Option<LastCommit>,
 }
 
@@ -162,11 +166,16 @@ impl Destination for Warehouse {
             return Err(failed("the simulated destination only replaces"));
         }
         let keeps = self.flaw == Some(Flaw::KeepsStale);
+        let loses = self.flaw == Some(Flaw::LosesKept);
         let begin = |disk: &mut Disk| {
             disk.hidden
                 .retain(|generation, _| keeps || *generation == key.generation);
             let table = disk.hidden.entry(key.generation).or_default();
             table.fence = key.fence;
+            table.kept = table.rows.len();
+            if loses {
+                table.rows.clear();
+            }
             Ok(())
         };
         self.commit(key.fence, begin).await?;
@@ -234,6 +243,7 @@ impl Writer for Hand {
             slice: commit.slice,
             seq,
             position: commit.position,
+            progress: commit.progress,
         };
         if seq != 3 || self.warehouse.flaw != Some(Flaw::LosesPage) {
             self.taken.push((rows, last));
@@ -283,6 +293,12 @@ impl Writer for Hand {
         let rows = self.warehouse.commit(fence, publish).await?;
         self.warehouse.note(format!("published {rows} rows"));
         Ok(Published { rows })
+    }
+
+    async fn keep(mut self: Box<Self>) -> Result<()> {
+        self.flush().await?;
+        self.warehouse.note("kept".to_owned());
+        Ok(())
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {

@@ -2,6 +2,8 @@
 //! In a secret's place stands which one it was, and how it was written, so that a run with the
 //! same secrets can go on from there.
 
+use std::cell::Cell;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -10,6 +12,8 @@ use crate::Position;
 
 /// Encloses a mark. Where it stands in a text itself, it is doubled.
 const FENCE: char = '\0';
+/// The mark of a secret that was learned: the next run has another in its place.
+const LOST: &str = "\0?\0";
 
 impl Redactor {
     /// `position` with a mark in the place of every secret.
@@ -17,11 +21,17 @@ impl Redactor {
         changed(position, |text, way| self.sealed(text, way))
     }
 
-    /// What [`Redactor::seal`] was given, if the secrets are the same.
-    pub fn unseal(&self, position: &Position) -> Position {
-        changed(position, |text, _| {
-            self.unsealed(text).unwrap_or_else(|| text.to_owned())
-        })
+    /// What [`Redactor::seal`] was given, if the secrets are in the same order ([`Redactor::order`]).
+    /// `None` if it held a secret that was only known for a time.
+    pub fn unseal(&self, position: &Position) -> Option<Position> {
+        let is_lost = Cell::new(false);
+        let position = changed(position, |text, _| {
+            self.unsealed(text).unwrap_or_else(|| {
+                is_lost.set(true);
+                text.to_owned()
+            })
+        });
+        (!is_lost.get()).then_some(position)
     }
 
     fn sealed(&self, text: &str, fallback: usize) -> String {
@@ -32,8 +42,7 @@ impl Redactor {
             out += &fence(&text[kept..found.start]);
             out += &match number {
                 Some(number) => self.mark(number, &text[found.clone()], fallback),
-                // It was learned: the next run has another in its place.
-                None => Self::MASK.to_owned(),
+                None => LOST.to_owned(),
             };
             kept = found.end;
         }
@@ -59,7 +68,8 @@ impl Redactor {
                     let needle = self.needles.get(number.parse::<usize>().ok()?)?;
                     out += &WAYS.get(way.parse::<usize>().ok()?)?(needle.expose());
                 }
-                None => out.push(FENCE),
+                None if mark.is_empty() => out.push(FENCE),
+                None => return None,
             }
             rest = after;
         }
@@ -110,7 +120,11 @@ mod tests {
             let sealed = redactor.seal(&position);
             let stored = serde_json::to_string(&sealed).unwrap();
             assert_eq!(redactor.redact(&stored), stored);
-            assert_eq!(redactor.unseal(&sealed), position, "{stored}");
+            assert_eq!(
+                redactor.unseal(&sealed).as_ref(),
+                Some(&position),
+                "{stored}"
+            );
             sealed
         };
         for text in [
@@ -138,6 +152,27 @@ mod tests {
         let redactor = Redactor::new([&Secret::new("k3y/\u{e9}")]);
         let link = Position::Url("/?k=K3Y/%c3%a9".to_owned());
         let back = redactor.unseal(&redactor.seal(&link));
-        assert_eq!(back, Position::Url("/?k=k3y%2F%C3%A9".to_owned()));
+        assert_eq!(back, Some(Position::Url("/?k=k3y%2F%C3%A9".to_owned())));
+    }
+
+    #[test]
+    fn a_secret_that_was_learned_does_not_come_back() {
+        let redactor = Redactor::new([&Secret::new("k3y-1234")]);
+        redactor.learn(&Secret::new("t0ken-9"));
+        let sealed = redactor.seal(&Position::Token("k3y-1234 t0ken-9".to_owned()));
+        assert_eq!(redactor.unseal(&sealed), None);
+    }
+
+    #[test]
+    fn the_order_tells_when_marks_mean_other_secrets() {
+        let order = |secrets: [&str; 2]| {
+            let secrets = secrets.map(Secret::new);
+            Redactor::new(&secrets).order().to_vec()
+        };
+        let before = order(["aaaa-1", "bbbb-1"]);
+        assert_eq!(before, order(["aaaa-2", "bbbb-2"]));
+        assert_ne!(before, order(["bbbb-1", "aaaa-1"]));
+        assert_ne!(before, order(["aaaa-1", "bbbb-12"]));
+        assert_ne!(before, order(["aaaa-1", "aaaa-1"]));
     }
 }

@@ -9,7 +9,8 @@ use arrow_array::{
 };
 use arrow_schema::{Field, Schema};
 use tapline_core::{
-    Batch, Commit, CommitKey, Destination, Disposition, Position, RequestRecord, TableRef,
+    Batch, Commit, CommitKey, Destination, Disposition, Position, RequestRecord, SliceProgress,
+    TableRef,
 };
 use uuid::Uuid;
 
@@ -49,6 +50,7 @@ fn commit(seq: u64) -> Commit {
         slice: String::new(),
         seq,
         position: Some(Position::Offset(seq * ROWS)),
+        progress: SliceProgress::default(),
         request: RequestRecord {
             request_id: Uuid::from_u128(seq.into()),
             method: "GET".into(),

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tapline_conformance::paged::Paged;
 use tapline_core::{
-    Clock, EndSignal, Inline, Limits, NoHooks, Page, Params, Position, Redactor, ShortReason,
-    Slice, Source,
+    Clock, EndSignal, Inline, Limits, NoHooks, Page, Params, Position, Redactor, Resume,
+    ShortReason, Slice, Source,
 };
 use tapline_engine::{HttpSource, HttpSourceConfig, PageForm};
 use tapline_spec::Plan;
@@ -86,7 +86,8 @@ pub(crate) fn read_from(plan: Plan, paged: Paged, position: Option<Position>) ->
         max_pages: None,
         form: PageForm::Rows,
     });
-    let mut pages = source.open(&Slice::default(), position);
+    let from = position.map(|position| Resume { position, seq: 0 });
+    let mut pages = source.open(&Slice::default(), from);
     let mut read = Read {
         ids: Vec::new(),
         end: None,

@@ -10,13 +10,13 @@ use arrow_schema::{DataType, SchemaRef};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tapline_core::{
     Batch, CancellationToken, Capabilities, Clock, Commit, CommitKey, Destination, Disposition,
     Document, Doors, Error, Events, Hooks, Inline, LastCommit, Lease, Limits, LogEntry, NoHooks,
     Params, Published, Receipt, Redactor, Request, Response, Result, RunEvent, SchemaChange,
-    Secret, StateStore, TableRef, Transport, Window, Writer,
+    Secret, SliceProgress, StateStore, TableRef, Transport, Window, Writer,
 };
 use tapline_engine::{HttpSource, HttpSourceConfig, Outcome, PageForm, RunTask, SyncMode, run};
 use tapline_spec::Plan;
@@ -74,18 +74,49 @@ pub(crate) struct World {
     form: PageForm,
     max_pages: Option<u64>,
     told: Arc<Mutex<Vec<String>>>,
+    mode: SyncMode,
+    window: Option<Window>,
+    now: Timestamp,
+    params: Params,
+    runs: AtomicU64,
 }
 
 #[derive(Default)]
 struct Table {
+    /// Rows of the generation, durable.
     hidden: Vec<u64>,
+    /// Pages that are not durable yet.
+    taken: Vec<(Vec<u64>, LastCommit)>,
+    /// How far the generation is, durably.
+    last: Vec<LastCommit>,
     visible: Option<Vec<u64>>,
     schemas: usize,
-    seq: u64,
     slices: Vec<String>,
     bodies: Vec<Bytes>,
     lazy: bool,
+    appends: bool,
     generation: u64,
+}
+
+impl Table {
+    /// Makes durable what was taken.
+    fn flush(&mut self) {
+        for (rows, commit) in std::mem::take(&mut self.taken) {
+            self.last.retain(|last| last.slice != commit.slice);
+            self.last.push(commit);
+            match self.appends {
+                true => self.visible.get_or_insert_default().extend(rows),
+                false => self.hidden.extend(rows),
+            }
+        }
+    }
+
+    fn last_seq(&self, slice: &str) -> u64 {
+        let taken = self.taken.iter().map(|(_, commit)| commit);
+        let commits = self.last.iter().chain(taken);
+        let seqs = commits.filter(|c| c.slice == slice).map(|c| c.seq);
+        seqs.max().unwrap_or(0)
+    }
 }
 
 impl World {
@@ -99,6 +130,11 @@ impl World {
             form: PageForm::Rows,
             max_pages: None,
             told: Arc::default(),
+            mode: SyncMode::FullLoad,
+            window: None,
+            now: Timestamp::UNIX_EPOCH,
+            params: Params::default(),
+            runs: AtomicU64::new(0),
         }
     }
 
@@ -109,7 +145,21 @@ impl World {
 
     /// Leaves the hidden `generation` of a run that was killed.
     pub(crate) fn leave_behind(&self, generation: u64) {
-        self.table.lock().unwrap().generation = generation;
+        let mut table = self.table.lock().unwrap();
+        table.generation = generation;
+        let key = CommitKey {
+            pipeline: "p".to_owned(),
+            run: Uuid::max(),
+            generation,
+            fence: 7,
+        };
+        table.last.push(LastCommit {
+            key,
+            slice: String::new(),
+            seq: 3,
+            position: None,
+            progress: SliceProgress::default(),
+        });
     }
 
     /// The generation filled last.
@@ -134,7 +184,7 @@ impl World {
     }
 
     pub(crate) async fn run_until(&self, cancel: &CancellationToken) -> Outcome {
-        let clock = Arc::new(Still);
+        let clock = Arc::new(Still(self.now));
         let doors = Doors {
             source: Arc::new(self.source()),
             destination: Arc::new(Shelf(self.table.clone())),
@@ -143,12 +193,13 @@ impl World {
             compute: Arc::new(Inline),
         };
         let task = RunTask {
-            run_id: Uuid::nil(),
+            run_id: Uuid::from_u128(self.runs.fetch_add(1, Ordering::Relaxed).into()),
             pipeline: "p".to_owned(),
             stream: "test.items".to_owned(),
             table: TableRef::public("t"),
-            sync_mode: SyncMode::FullLoad,
-            window: Window::ALL,
+            sync_mode: self.mode,
+            window: self.window.unwrap_or_default(),
+            window_given: self.window.is_some(),
             lock_wait: Duration::ZERO,
         };
         let told = self.told.clone();
@@ -166,10 +217,10 @@ impl World {
     pub(crate) fn source(&self) -> HttpSource {
         HttpSource::new(HttpSourceConfig {
             plan: self.plan.clone(),
-            params: Params::default(),
+            params: self.params.clone(),
             transport: self.api.clone(),
             hooks: self.hooks.clone(),
-            clock: Arc::new(Still),
+            clock: Arc::new(Still(self.now)),
             compute: Arc::new(Inline),
             redactor: Redactor::default(),
             limits: Limits::default(),
@@ -177,6 +228,32 @@ impl World {
             max_pages: self.max_pages,
             form: self.form,
         })
+    }
+
+    /// From now on another API answers.
+    pub(crate) fn turn(&mut self, api: Api) {
+        self.api = Arc::new(api);
+    }
+
+    /// From now on runs are asked for in this way.
+    pub(crate) fn ask(&mut self, mode: SyncMode, window: Option<Window>) {
+        (self.mode, self.window) = (mode, window);
+    }
+
+    /// From now on the plan or a parameter is another one.
+    pub(crate) fn change(&mut self, plan: impl FnOnce(&mut Plan), params: Params) {
+        plan(Arc::make_mut(&mut self.plan));
+        self.params = params;
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&mut self, time: SignedDuration) {
+        self.now += time;
+    }
+
+    /// Limits later runs to that many pages.
+    pub(crate) fn limit(&mut self, pages: Option<u64>) {
+        self.max_pages = pages;
     }
 
     /// The same, cut short after that many pages.
@@ -221,17 +298,17 @@ impl World {
     }
 
     pub(crate) fn logged(&self) -> usize {
-        self.state.0.lock().unwrap().len()
+        self.state.log.lock().unwrap().len()
     }
 }
 
 /// A clock that stands still.
-struct Still;
+struct Still(Timestamp);
 
 #[async_trait]
 impl Clock for Still {
     fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
+        self.0
     }
 
     fn elapsed(&self) -> Duration {
@@ -262,34 +339,29 @@ impl Destination for Shelf {
         disposition: Disposition,
         key: CommitKey,
     ) -> Result<Box<dyn Writer>> {
-        assert_eq!((disposition, key.fence), (Disposition::Replace, 7));
+        assert_eq!(key.fence, 7);
         let mut table = self.0.lock().unwrap();
+        let before = std::mem::take(&mut *table);
         *table = Table {
+            lazy: before.lazy,
+            visible: before.visible,
+            appends: disposition == Disposition::Append,
             generation: key.generation,
-            lazy: table.lazy,
             ..Table::default()
         };
-        Ok(Box::new(Hand(self.0.clone())))
+        if before.generation == key.generation {
+            table.hidden = before.hidden;
+            table.last = before.last;
+        }
+        Ok(Box::new(Hand(self.0.clone(), key)))
     }
 
-    async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {
-        let generation = self.0.lock().unwrap().generation;
-        let left = (generation > 0).then(|| LastCommit {
-            key: CommitKey {
-                pipeline: pipeline.to_owned(),
-                run: Uuid::max(),
-                generation,
-                fence: 7,
-            },
-            slice: String::new(),
-            seq: 3,
-            position: None,
-        });
-        Ok(left.into_iter().collect())
+    async fn recover(&self, _: &str) -> Result<Vec<LastCommit>> {
+        Ok(self.0.lock().unwrap().last.clone())
     }
 }
 
-struct Hand(Arc<Mutex<Table>>);
+struct Hand(Arc<Mutex<Table>>, CommitKey);
 
 #[async_trait]
 impl Writer for Hand {
@@ -301,11 +373,11 @@ impl Writer for Hand {
                 "a slice is read once"
             );
             table.slices.push(commit.slice.clone());
-            table.seq = 0;
         }
-        assert_eq!(commit.seq, table.seq + 1, "commits are in order");
-        table.seq = commit.seq;
+        let before = table.last_seq(&commit.slice);
+        assert_eq!(commit.seq, before + 1, "commits are in order");
         let accepted = batches.iter().map(Batch::rows).sum::<usize>() as u64;
+        let mut rows = Vec::new();
         for batch in &batches {
             if let Some(bodies) = batch.records.column_by_name("body") {
                 let body = bodies.as_binary::<i64>().value(0);
@@ -315,12 +387,18 @@ impl Writer for Hand {
             let ids = batch.records.column_by_name("id").expect("a column id");
             if *ids.data_type() == DataType::Int64 {
                 let ids = ids.as_primitive::<Int64Type>().values();
-                table.hidden.extend(ids.iter().map(|id| *id as u64));
+                rows.extend(ids.iter().map(|id| *id as u64));
             }
         }
+        let seq = commit.seq;
+        table.taken.push((rows, last(&self.1, commit)));
+        let durable = !table.lazy;
+        if durable {
+            table.flush();
+        }
         Ok(Receipt {
-            seq: commit.seq,
-            durable: !table.lazy,
+            seq,
+            durable,
             accepted,
             rejected: Vec::new(),
         })
@@ -333,23 +411,47 @@ impl Writer for Hand {
 
     async fn publish(self: Box<Self>) -> Result<Published> {
         let mut table = self.0.lock().unwrap();
-        let rows = std::mem::take(&mut table.hidden);
-        let published = Published {
-            rows: rows.len() as u64,
-        };
-        table.visible = Some(rows);
-        Ok(published)
+        table.flush();
+        table.last.clear();
+        if !table.appends {
+            table.visible = Some(std::mem::take(&mut table.hidden));
+        }
+        let rows = table.visible.as_ref().map_or(0, Vec::len) as u64;
+        Ok(Published { rows })
+    }
+
+    async fn keep(self: Box<Self>) -> Result<()> {
+        self.0.lock().unwrap().flush();
+        Ok(())
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
-        self.0.lock().unwrap().hidden.clear();
+        let mut table = self.0.lock().unwrap();
+        table.taken.clear();
+        if !table.appends {
+            table.hidden.clear();
+            table.last.clear();
+        }
         Ok(())
     }
 }
 
-/// A state store of which a run uses the lease and the log.
+fn last(key: &CommitKey, commit: Commit) -> LastCommit {
+    LastCommit {
+        key: key.clone(),
+        slice: commit.slice,
+        seq: commit.seq,
+        position: commit.position,
+        progress: commit.progress,
+    }
+}
+
+/// A state store of which a run uses the lease, the log and its own document.
 #[derive(Default)]
-struct Memory(Mutex<Vec<Value>>);
+struct Memory {
+    log: Mutex<Vec<Value>>,
+    pending: Mutex<Option<Document>>,
+}
 
 struct Fence;
 
@@ -369,12 +471,18 @@ fn unused<T>() -> Result<T> {
 
 #[async_trait]
 impl StateStore for Memory {
-    async fn get(&self, _: &str, _: &str) -> Result<Option<Document>> {
-        unused()
+    async fn get(&self, namespace: &str, key: &str) -> Result<Option<Document>> {
+        assert_eq!((namespace, key), ("pending", "p//test.items"));
+        Ok(self.pending.lock().unwrap().clone())
     }
 
-    async fn put(&self, _: &str, _: &str, _: &Value, _: Option<u64>) -> Result<u64> {
-        unused()
+    async fn put(&self, _: &str, _: &str, value: &Value, expected: Option<u64>) -> Result<u64> {
+        let mut pending = self.pending.lock().unwrap();
+        assert_eq!(pending.as_ref().map(|document| document.version), expected);
+        let version = expected.unwrap_or(0) + 1;
+        let value = value.clone();
+        *pending = Some(Document { value, version });
+        Ok(version)
     }
 
     async fn list(&self, _: &str, _: &str) -> Result<Vec<(String, Document)>> {
@@ -388,7 +496,7 @@ impl StateStore for Memory {
 
     async fn append(&self, log: &str, entry: &Value) -> Result<u64> {
         assert_eq!(log, "runs/p");
-        let mut log = self.0.lock().unwrap();
+        let mut log = self.log.lock().unwrap();
         log.push(entry.clone());
         Ok(log.len() as u64)
     }

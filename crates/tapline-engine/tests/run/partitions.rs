@@ -462,3 +462,17 @@ async fn a_hundred_thousand_parents_need_no_more_memory_than_a_few() {
         "{grown:?} bytes more"
     );
 }
+
+#[tokio::test]
+async fn a_slice_that_was_read_is_not_read_again() {
+    let mut world = World::new(child_of(values(&["1", "2", "3"])), Api::new(family(0, 15)));
+    world.limit(Some(4));
+    assert_eq!(world.run().await.report.verdict.name(), "short");
+    world.limit(None);
+    let report = world.run().await.report;
+    assert!(report.verdict.is_complete(), "{:?}", report.verdict);
+    // Of the second slice two pages are left, the third has three.
+    assert_eq!((report.requests, report.slices.read), (5, 3));
+    let of = |parent: u64| (0..15).map(move |item| parent * 1000 + item);
+    assert_eq!(world.published(), (1..=3).flat_map(of).collect::<Vec<_>>());
+}

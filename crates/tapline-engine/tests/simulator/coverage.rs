@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tapline_conformance::simulator::{Mishap, Story};
+use tapline_conformance::simulator::{Mishap, Paging, Story};
 
 #[derive(Debug, Default)]
 pub(crate) struct Coverage {
@@ -43,6 +43,13 @@ impl Coverage {
             ));
             self.count(format!("lied {name} {:?}", scenario.paging));
         }
+        if story.kept > 0 {
+            let way = match scenario.forgetful {
+                true => "refused",
+                false => "resumed",
+            };
+            self.count(format!("{way} {:?}", scenario.paging));
+        }
         if story.struck {
             let call = match scenario.mishap {
                 Mishap::Door(fault) => {
@@ -70,6 +77,13 @@ impl Coverage {
                 );
             }
         }
+        for paging in Paging::ALL {
+            assert!(
+                met(&format!("resumed {paging:?}")),
+                "{paging:?} not resumed"
+            );
+        }
+        assert!(met("refused"), "no position was refused");
         for mishap in ["Door", "Kill", "Stop", "Takeover"] {
             assert!(met(&format!("mishap {mishap}")), "{mishap} never happened");
         }

@@ -50,6 +50,7 @@ fn runner(session: Session) -> BoxFuture<'static, RunReport> {
         table: TableRef::public("t"),
         sync_mode: SyncMode::FullLoad,
         window: Window::ALL,
+        window_given: false,
         lock_wait: Duration::from_secs(3_600),
     };
     async move {
@@ -102,6 +103,7 @@ fn planted_bugs_are_found() {
         Flaw::KeepsStale,
         Flaw::LosesPage,
         Flaw::PublishesEarly,
+        Flaw::LosesKept,
     ] {
         let simulator = Simulator::new(runner).with_flaw(flaw);
         let small = (0..10_000).map(Scenario::draw).filter(|s| s.records < 100);

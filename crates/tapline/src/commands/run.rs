@@ -131,11 +131,13 @@ pub(crate) fn job(wiring: &Wiring<'_>, name: &str) -> Result<Job> {
     let mode = wiring.project.pipeline(name)?.sync.mode;
     let mode = match mode {
         SyncMode::FullLoad => EngineMode::FullLoad,
-        SyncMode::FullAppend | SyncMode::Incremental | SyncMode::IncrementalWithQualify => {
+        SyncMode::FullAppend => EngineMode::FullAppend,
+        SyncMode::Incremental | SyncMode::IncrementalWithQualify => {
             let message = format!("the sync mode `{}` is not available yet", mode.name());
             let at = format!("/pipelines/{}/sync/mode", pointer(name));
-            let found = Diagnostic::error("E-not-supported", at, message)
-                .with_hint("`full_load` is: it fetches everything each time");
+            let found = Diagnostic::error("E-not-supported", at, message).with_hint(
+                "`full_load` replaces the table with everything, `full_append` adds everything",
+            );
             return Err(wiring.project.invalid(vec![found]));
         }
     };
@@ -172,6 +174,7 @@ async fn run_one(
         },
         sync_mode: job.mode,
         window: window(wiring, job, options)?,
+        window_given: options.window.is_given(),
         lock_wait: options.lock_wait,
     };
     let progress = Progress::start(app.screen, &job.name, wiring.clock.clone());
@@ -218,6 +221,7 @@ fn not_begun(task: &RunTask, error: &Error, now: Timestamp) -> RunReport {
         verdict: Verdict::Short(ShortReason::Failed {
             error: error.clone(),
         }),
+        resumed_from: None,
         records: RecordCounts::default(),
         slices: SliceCounts::default(),
         pages: 0,

@@ -57,11 +57,13 @@ impl Ended {
             clean(&self.report.pipeline),
             self.what()
         )];
+        lines.extend(self.resumed());
         lines.extend(self.tries());
         lines.push(self.table_now());
         lines.extend(self.skipped());
         lines.extend(self.rejects());
         lines.extend(self.advice().map(|advice| format!("To do: {advice}.")));
+        lines.extend(self.goes_on().map(str::to_owned));
         lines.join("\n  ")
     }
 
@@ -97,6 +99,26 @@ impl Ended {
         }
     }
 
+    /// What an earlier process had kept already.
+    fn resumed(&self) -> Option<String> {
+        let from = self.report.resumed_from?;
+        let pages = match from.pages {
+            1 => "page 1".to_owned(),
+            pages if self.is_divided() => plural(pages, "page"),
+            pages => format!("page {}", count(pages)),
+        };
+        let records = plural(from.records, "record");
+        let run = from.run_id;
+        Some(format!(
+            "It was resumed after {pages} of run {run}, which had kept {records}."
+        ))
+    }
+
+    /// Whether the stream has more than one slice.
+    fn is_divided(&self) -> bool {
+        self.report.slices.read + self.report.slices.skipped > 1
+    }
+
     /// What was spent on the request that failed, if it was not given up at once.
     fn tries(&self) -> Option<String> {
         let request = self.report.failed_request.as_ref()?;
@@ -109,12 +131,17 @@ impl Ended {
 
     fn table_now(&self) -> String {
         let (table, database) = (clean(&self.table), clean(&self.database));
-        let now = match self.report.records.written {
+        let (written, read) = (self.report.records.written, self.report.records.read);
+        let now = match written {
+            _ if self.report.sync_mode == "full_append" => {
+                format!("has {} more", plural(written, "row"))
+            }
             _ if !self.report.verdict.is_complete() => {
                 "was not touched: what was there still is".to_owned()
             }
+            _ if self.report.resumed_from.is_some() => "now has what both have brought".to_owned(),
             0 => "is empty now".to_owned(),
-            written if written > self.report.records.read => {
+            written if written > read => {
                 format!("now has the {} they became", plural(written, "row"))
             }
             1 => "now has this 1 row".to_owned(),
@@ -140,6 +167,12 @@ impl Ended {
                 self.rejects
             )
         })
+    }
+
+    /// That nothing is lost.
+    fn goes_on(&self) -> Option<&'static str> {
+        let is_kept = self.report.next_position.is_some();
+        is_kept.then_some("What arrived is kept: running it again goes on from there.")
     }
 
     /// What to do if this is not what was hoped for.
@@ -230,7 +263,8 @@ pub(crate) fn text(runs: &[Ended], columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use tapline_core::{
-        EndSignal, ErrorKind, FailedRequest, RecordCounts, SliceCounts, WatermarkReport, Window,
+        EndSignal, ErrorKind, FailedRequest, Position, RecordCounts, ResumedFrom, SliceCounts,
+        WatermarkReport, Window,
     };
 
     use super::*;
@@ -242,6 +276,7 @@ mod tests {
             sync_mode: "full_load".to_owned(),
             window: Window::ALL,
             verdict,
+            resumed_from: None,
             records: RecordCounts {
                 read: 4500,
                 written: 4498,
@@ -301,6 +336,24 @@ mod tests {
         check(1, "now has this 1 row");
         check(4500, "now has these 4,500 rows");
         check(9000, "now has the 9,000 rows they became");
+    }
+
+    #[test]
+    fn a_run_that_was_gone_on_with_says_so() {
+        let mut run = ended("t", Verdict::Complete(EndSignal::EmptyPage), None);
+        run.report.resumed_from = Some(ResumedFrom {
+            run_id: uuid::Uuid::nil(),
+            pages: 12,
+            records: 1200,
+        });
+        let said = run.words();
+        let resumed = "It was resumed after page 12 of run 00000000-0000-0000-0000-000000000000, \
+                       which had kept 1,200 records.";
+        assert!(said.contains(resumed), "{said}");
+        run = ended("t", Verdict::Unknown(UnknownReason::Stopped), None);
+        assert!(!run.words().contains("goes on"));
+        run.report.next_position = Some(Position::Page(13));
+        assert!(run.words().contains("running it again goes on from there"));
     }
 
     #[test]

@@ -1,0 +1,159 @@
+//! How a run gets its table: where an earlier one was cut, if that can be gone on with, or a new
+//! generation.
+
+use std::collections::BTreeMap;
+
+use tapline_core::{CommitKey, EndSignal, Error, ErrorKind, LastCommit, PageInfo, Result, Writer};
+
+use super::Run;
+use crate::pending::{Pending, Slot};
+
+/// A table that is open.
+pub(super) struct Opened {
+    pub(super) writer: Box<dyn Writer>,
+    pub(super) slot: Slot,
+    /// The last commits of the slices that an earlier run began.
+    pub(super) left: BTreeMap<String, LastCommit>,
+    /// Why the source does not let a slice go on where it was left.
+    pub(super) refused: Option<String>,
+}
+
+impl Run<'_> {
+    /// Opens the table where an earlier run was cut. What the destination has counts, not what the
+    /// state store knows of it.
+    pub(super) async fn open_table(&mut self, fence: u64) -> Result<Opened> {
+        let task = self.task;
+        let read = Slot::read(&*self.doors.state, &task.pipeline, &task.stream);
+        let (slot, pending) = read.await?;
+        let wanted = self.wanted(0, fence);
+        wanted.check_newest(pending.as_ref())?;
+        let recovered = self.doors.destination.recover(&task.pipeline).await?;
+        let Some(pending) = pending else {
+            return self.begin_anew(slot, &recovered, fence).await;
+        };
+        let left = of_generation(&recovered, pending.generation);
+        if left.is_empty() {
+            return self.begin_anew(slot, &recovered, fence).await;
+        }
+        match pending.hindrance(&wanted, &left, self.doors.clock.now()) {
+            None => self.go_on(slot, pending, fence).await,
+            Some(reason) => {
+                self.warn(format!(
+                    "the run begins anew, not where it was cut: {reason}"
+                ));
+                self.begin_anew(slot, &recovered, fence).await
+            }
+        }
+    }
+
+    /// Begins anew, because the source does not let the run go on where it was cut.
+    pub(super) async fn reopen_table(&mut self, opened: Opened, fence: u64) -> Result<Opened> {
+        let reason = opened.refused.unwrap_or_default();
+        let stays = self.task.sync_mode.stays();
+        self.warn(format!(
+            "the source does not let the run go on where it was cut, so it begins anew{stays}: {reason}"
+        ));
+        opened.writer.abort().await?;
+        let recovered = self.doors.destination.recover(&self.task.pipeline).await?;
+        self.begin_anew(opened.slot, &recovered, fence).await
+    }
+
+    /// The run as it is asked for, in a `generation`.
+    fn wanted(&self, generation: u64, fence: u64) -> Pending {
+        Pending {
+            run: self.task.run_id,
+            generation,
+            fence,
+            plan: self.doors.source.fingerprint(),
+            table: self.task.table.clone(),
+            sync_mode: self.task.sync_mode,
+            window: self.task.window,
+            window_given: self.task.window_given,
+            since: self.doors.clock.now(),
+        }
+    }
+
+    async fn begin_anew(
+        &mut self,
+        mut slot: Slot,
+        recovered: &[LastCommit],
+        fence: u64,
+    ) -> Result<Opened> {
+        let pending = self.wanted(free_generation(recovered, fence), fence);
+        slot.claim(&*self.doors.state, &pending).await?;
+        let writer = self.begin(&pending, fence).await?;
+        self.tally.begin_anew();
+        Ok(Opened {
+            writer,
+            slot,
+            left: BTreeMap::new(),
+            refused: None,
+        })
+    }
+
+    /// The document is stored again, so that a runner that lost its lease cannot take it away. Only
+    /// when the table is open can nobody else write to it, so only then is known how far it is.
+    async fn go_on(&mut self, mut slot: Slot, pending: Pending, fence: u64) -> Result<Opened> {
+        let pending = Pending { fence, ..pending };
+        slot.claim(&*self.doors.state, &pending).await?;
+        let writer = self.begin(&pending, fence).await?;
+        let recovered = self.doors.destination.recover(&self.task.pipeline).await?;
+        let left = of_generation(&recovered, pending.generation);
+        self.tally.go_on(&pending, &left);
+        let by_slice = left.into_iter().map(|last| (last.slice.clone(), last));
+        Ok(Opened {
+            writer,
+            slot,
+            left: by_slice.collect(),
+            refused: None,
+        })
+    }
+
+    async fn begin(&mut self, pending: &Pending, fence: u64) -> Result<Box<dyn Writer>> {
+        self.window = pending.window;
+        self.doors.source.read_for(pending.run);
+        let key = CommitKey {
+            pipeline: self.task.pipeline.clone(),
+            run: pending.run,
+            generation: pending.generation,
+            fence,
+        };
+        let schema = self.doors.source.schema();
+        let disposition = pending.sync_mode.disposition();
+        let destination = &self.doors.destination;
+        destination
+            .begin(&pending.table, schema, disposition, key)
+            .await
+    }
+}
+
+fn of_generation(recovered: &[LastCommit], generation: u64) -> Vec<LastCommit> {
+    let ours = recovered.iter();
+    ours.filter(|last| last.key.generation == generation)
+        .cloned()
+        .collect()
+}
+
+/// A generation that nothing is left of. Fences start again if the state store was lost, and pages
+/// of a run before that must not be taken for pages of this one.
+fn free_generation(recovered: &[LastCommit], fence: u64) -> u64 {
+    let last = recovered.iter().map(|commit| commit.key.generation).max();
+    last.map_or(fence, |last| fence.max(last.saturating_add(1)))
+}
+
+/// Whether `error`, of the first request of a slice that is gone on with, is about its position: a
+/// token that has expired, say. That of the credentials and that of waiting say nothing of it.
+pub(super) fn is_about_position(error: &Error) -> bool {
+    match error.request().and_then(|request| request.status) {
+        Some(401 | 407 | 408 | 425 | 429) => false,
+        Some(400..=499) => true,
+        _ => error.kind() == ErrorKind::Refused,
+    }
+}
+
+/// Whether the first page of a slice that is gone on with may be the answer to a position that has
+/// expired, and not the end that a rule of the spec takes it for.
+pub(super) fn may_be_about_position(info: &PageInfo) -> bool {
+    let end = &info.evidence.end;
+    matches!(end, Some(EndSignal::Declared | EndSignal::Ignored))
+}

@@ -103,6 +103,35 @@ pipelines: {{}}
 }
 
 #[test]
+fn what_run_would_refuse_is_not_valid() {
+    let yaml = "version: 1
+connections: { c: { connector: ./old.json } }
+destinations: { w: { type: sqlite, path: w.db } }
+pipelines:
+  p:
+    source: { connection: c, stream: s }
+    destination: { name: w, table: t }
+    sync: { mode: incremental, cursor: id }
+";
+    let project = Project::new(yaml);
+    let spec = OLD.replacen(
+        "  \"attributes\"",
+        "  \"authSpec\": [],\n  \"attributes\"",
+        1,
+    );
+    fs::write(project.path("old.json"), spec).unwrap();
+    for command in ["validate", "run"] {
+        let run = project.tapline(&[command]);
+        check(
+            &run,
+            2,
+            "",
+            "the sync mode `incremental` is not available yet",
+        );
+    }
+}
+
+#[test]
 fn outdated_spellings_are_written_anew_once() {
     let project = project();
     fs::write(project.path("old.json"), OLD).unwrap();

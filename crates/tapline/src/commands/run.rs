@@ -128,24 +128,31 @@ pub(crate) async fn run_pipelines(
 /// # Errors
 /// It is not valid, or its sync mode is not available.
 pub(crate) fn job(wiring: &Wiring<'_>, name: &str) -> Result<Job> {
-    let mode = wiring.project.pipeline(name)?.sync.mode;
-    let mode = match mode {
-        SyncMode::FullLoad => EngineMode::FullLoad,
-        SyncMode::FullAppend => EngineMode::FullAppend,
+    Ok(Job {
+        name: name.to_owned(),
+        mode: mode(wiring.project, name)?,
+        stream: wiring.stream(name, Lookup::Real)?,
+    })
+}
+
+/// What the pipeline `name` does to its table.
+///
+/// # Errors
+/// Its sync mode is not available.
+pub(crate) fn mode(project: &Project, name: &str) -> Result<EngineMode> {
+    let mode = project.pipeline(name)?.sync.mode;
+    match mode {
+        SyncMode::FullLoad => Ok(EngineMode::FullLoad),
+        SyncMode::FullAppend => Ok(EngineMode::FullAppend),
         SyncMode::Incremental | SyncMode::IncrementalWithQualify => {
             let message = format!("the sync mode `{}` is not available yet", mode.name());
             let at = format!("/pipelines/{}/sync/mode", pointer(name));
             let found = Diagnostic::error("E-not-supported", at, message).with_hint(
                 "`full_load` replaces the table with everything, `full_append` adds everything",
             );
-            return Err(wiring.project.invalid(vec![found]));
+            Err(project.invalid(vec![found]))
         }
-    };
-    Ok(Job {
-        name: name.to_owned(),
-        stream: wiring.stream(name, Lookup::Real)?,
-        mode,
-    })
+    }
 }
 
 /// The time range that a run of `job` that starts now asks for.

@@ -21,7 +21,7 @@ use tapline_conformance::random::Random;
 use crate::readers;
 use crate::support::{Project, Run};
 
-const PAGE: u64 = 100;
+pub(crate) const PAGE: u64 = 100;
 /// Every load has another number of records than the one before.
 const SIZES: [u64; 2] = [4_000, 5_000];
 /// How long the API thinks about a page.
@@ -33,17 +33,17 @@ const AGAIN: f64 = 2.0;
 const ENDING: u64 = 80_000;
 
 /// A kind of destination, and how its tables are read without tapline.
-struct Place {
-    name: &'static str,
+pub(crate) struct Place {
+    pub(crate) name: &'static str,
     /// The destination in the project file.
     yaml: &'static str,
     /// The visible table, by id: every column but those that differ from run to run.
-    rows: fn(&Project) -> Vec<String>,
+    pub(crate) rows: fn(&Project) -> Vec<String>,
     /// What runs that were cut have left behind.
     hidden: fn(&Project) -> usize,
 }
 
-const SQLITE: Place = Place {
+pub(crate) const SQLITE: Place = Place {
     name: "sqlite",
     yaml: "{ type: sqlite, path: warehouse.db }",
     rows: |project| {
@@ -64,7 +64,7 @@ const SQLITE: Place = Place {
     },
 };
 
-const FILES: Place = Place {
+pub(crate) const FILES: Place = Place {
     name: "files",
     yaml: "{ type: files, path: out, format: jsonl, commit: page }",
     rows: |project| {
@@ -183,7 +183,7 @@ impl<'a> Rig<'a> {
             ..FakeApiConfig::default()
         });
         let api = api.unwrap();
-        let project = project(place, &api);
+        let project = project(place, "full_load", &api);
         let [fewer, more] = SIZES;
         let mut rig = Self {
             place,
@@ -326,7 +326,8 @@ fn peak_rss_kb(process: u32) -> u64 {
     number.map_or(0, |kb| kb.parse().unwrap())
 }
 
-fn project(place: &Place, api: &FakeApi) -> Project {
+/// A project that reads the API into the table `t` of `place`.
+pub(crate) fn project(place: &Place, mode: &str, api: &FakeApi) -> Project {
     let project = Project::new(&format!(
         "version: 1
 connections:
@@ -340,7 +341,7 @@ pipelines:
   p:
     source: {{ connection: c, stream: records }}
     destination: {{ name: warehouse, table: t }}
-    sync: {{ mode: full_load }}
+    sync: {{ mode: {mode} }}
 ",
         api.base_url(),
         place.yaml

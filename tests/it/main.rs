@@ -34,6 +34,7 @@ mod rate_limit;
 mod readers;
 mod reading;
 mod reference;
+mod resume;
 mod secrets;
 mod server;
 mod signer;

@@ -33,11 +33,18 @@ pub(super) fn watched(project: &Project, command: &mut Tapline) -> (Run, u64) {
     (run, peak)
 }
 
-/// The most `child` has held so far, in kB; nothing where there is no `/proc`, or no child.
+/// The most `child` has held so far, in kB; nothing where there is no `/proc`, or no child. Until it
+/// has become the program it is still this process, tests and all, and bears its name.
 fn held(child: &Child) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id()));
     let status = status.unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let figure = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    let of = |key: &str| {
+        let mut lines = status.lines();
+        lines.find_map(|line| line.strip_prefix(key)).map(str::trim)
+    };
+    if of("Name:") != Some("tapline") {
+        return 0;
+    }
+    let figure = of("VmHWM:").and_then(|figure| figure.strip_suffix(" kB"));
     figure.map_or(0, |figure| figure.parse().unwrap())
 }

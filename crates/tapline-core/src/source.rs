@@ -60,6 +60,10 @@ pub trait Source: Send + Sync {
 
     /// From now on rows are those of `run`, which may be an earlier one that is gone on with.
     fn read_for(&self, run: Uuid);
+
+    /// The destination has taken one more of the pages that were handed out. As long as there is one
+    /// it has not, nothing is sent but the request for the page after it.
+    fn kept(&self);
 }
 
 /// Where a slice is gone on with.

@@ -78,11 +78,13 @@ impl Reader {
         self.shared.count_page();
         let seq = self.seq;
         let page = self.read(flight).await;
-        page.map(Some).map_err(|error| {
-            error
-                .with("stream", &self.shared.config.plan.stream)
-                .with("page", seq)
-        })
+        page.inspect(|_| self.shared.hand_out())
+            .map(Some)
+            .map_err(|error| {
+                error
+                    .with("stream", &self.shared.config.plan.stream)
+                    .with("page", seq)
+            })
     }
 
     async fn read(&mut self, flight: Flight) -> Result<Page> {
@@ -253,7 +255,7 @@ impl Reader {
     /// Turns the located records into rows and counts them, while the next request is on its way.
     async fn decode(&mut self, body: Bytes, located: Located, info: &mut PageInfo) -> Result<Rows> {
         let stamp = self.stamp(info);
-        let is_ahead = self.shared.ahead && body.len() <= LARGE;
+        let is_ahead = self.shared.may_go_ahead() && body.len() <= LARGE;
         let decoder = self.shared.decoder.clone();
         let work = compute(&*self.shared.config.compute, move || {
             let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);

@@ -218,7 +218,11 @@ impl Run<'_> {
             let is_large = is_large(&page);
             let progress = judge.progress(page.info.request.received_at);
             let writer = &mut *opened.writer;
-            let keep = keep(slice, page, progress, schema, writer, self.events);
+            let keep = async {
+                let kept = keep(slice, page, progress, schema, writer, self.events).await;
+                self.doors.source.kept();
+                kept
+            };
             let (kept, following) = if is_large {
                 (keep.await, self.next_page(&mut pages).await)
             } else {

@@ -4,7 +4,7 @@
 //! body, decide what comes next, send the next request, and decode the rows while that is on its
 //! way. One request is in flight ahead of the page being decoded, never more.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_schema::SchemaRef;
@@ -70,10 +70,12 @@ pub(crate) struct Shared {
     /// One for all slices: the columns of a table only grow, whichever slice they came with.
     pub(crate) decoder: Arc<Mutex<Decoder>>,
     /// Whether a request may be on its way while the page before it is decoded.
-    pub(crate) ahead: bool,
+    ahead: bool,
     wanted: Arc<Wanted>,
     pub(crate) reads: Vec<Selector>,
     pages: AtomicU64,
+    /// Pages that were handed out, and that the destination has not taken yet.
+    unkept: AtomicI64,
     /// The run whose rows are read.
     run: Mutex<Uuid>,
 }
@@ -116,6 +118,7 @@ impl HttpSource {
                 decoder: Arc::new(Mutex::new(decoder(&config))),
                 wanted: Arc::new(wanted),
                 pages: AtomicU64::new(0),
+                unkept: AtomicI64::new(0),
                 run: Mutex::new(config.run_id),
                 ahead,
                 paginator,
@@ -156,6 +159,11 @@ impl Source for HttpSource {
             .run
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = run;
+        self.shared.unkept.store(0, Ordering::Relaxed);
+    }
+
+    fn kept(&self) {
+        self.shared.unkept.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -224,6 +232,17 @@ impl Shared {
     /// Takes note of a page that is about to be read.
     pub(crate) fn count_page(&self) {
         self.pages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes note of a page that is handed out.
+    pub(crate) fn hand_out(&self) {
+        self.unkept.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether a request may be on its way while the page before it is decoded. A slow destination
+    /// is not overtaken: should the process die, what was fetched but not kept is fetched again.
+    pub(crate) fn may_go_ahead(&self) -> bool {
+        self.ahead && self.unkept.load(Ordering::Relaxed) <= 0
     }
 
     /// What cuts reading short now, because as many pages were read as may be, in all slices.

@@ -4,7 +4,7 @@
 
 use tapline_core::{EndSignal, Position, Result};
 
-use super::{Addition, Next, Paginator, Seen, foreign, limit_pair};
+use super::{Addition, Next, Paginator, Seen, linked};
 
 pub(super) struct LinkHeader {
     pub(super) limit: Option<(String, u64)>,
@@ -17,14 +17,7 @@ impl Paginator for LinkHeader {
     }
 
     fn request(&self, position: &Position) -> Result<Addition> {
-        match position {
-            Position::Start => Ok(Addition::query(limit_pair(self.limit.as_ref()))),
-            Position::Url(url) => Ok(Addition {
-                url: Some(url.clone()),
-                ..Addition::default()
-            }),
-            other => Err(foreign("LINK_HEADER", other)),
-        }
+        linked("LINK_HEADER", self.limit.as_ref(), position)
     }
 
     fn next(&self, _: &Position, page: &dyn Seen) -> Next {

@@ -197,6 +197,18 @@ fn limit_pair(limit: Option<&(String, u64)>) -> Option<(String, String)> {
     limit.map(|(name, value)| (name.clone(), value.to_string()))
 }
 
+/// The request of a kind whose pages name the URL of the next one. The page size is sent once.
+fn linked(kind: &str, limit: Option<&(String, u64)>, position: &Position) -> Result<Addition> {
+    match position {
+        Position::Start => Ok(Addition::query(limit_pair(limit))),
+        Position::Url(url) => Ok(Addition {
+            url: Some(url.clone()),
+            ..Addition::default()
+        }),
+        other => Err(foreign(kind, other)),
+    }
+}
+
 fn foreign(kind: &str, position: &Position) -> Error {
     Error::new(
         ErrorKind::Spec,

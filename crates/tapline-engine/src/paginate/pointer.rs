@@ -5,7 +5,7 @@
 use tapline_core::{Position, Result};
 use tapline_expr::Selector;
 
-use super::{Addition, Next, Paginator, Seen, foreign, limit_pair, named};
+use super::{Addition, Next, Paginator, Seen, linked, named};
 
 pub(super) struct Pointer {
     pub(super) limit: Option<(String, u64)>,
@@ -18,14 +18,7 @@ impl Paginator for Pointer {
     }
 
     fn request(&self, position: &Position) -> Result<Addition> {
-        match position {
-            Position::Start => Ok(Addition::query(limit_pair(self.limit.as_ref()))),
-            Position::Url(url) => Ok(Addition {
-                url: Some(url.clone()),
-                ..Addition::default()
-            }),
-            other => Err(foreign("POINTER", other)),
-        }
+        linked("POINTER", self.limit.as_ref(), position)
     }
 
     fn next(&self, _: &Position, page: &dyn Seen) -> Next {

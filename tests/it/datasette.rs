@@ -21,20 +21,28 @@ pub(crate) struct Datasette {
     _server: Server,
     base_url: String,
     dir: TempDir,
+    name: &'static str,
 }
 
 impl Datasette {
-    /// Builds the database and serves it on a free port, 1,000 rows a page.
+    /// Serves the flights.
     ///
     /// Table `flights` of database `flights`: `id` (1, 2, 3, ...), `delay`, `distance`, `time`.
     pub(crate) fn start() -> Self {
+        Self::serve("flights.db", |database| {
+            build(
+                database,
+                &installed("node_modules/vega-datasets/data/flights-200k.json"),
+            );
+        })
+    }
+
+    /// Serves the database that `make` makes on a free port, 1,000 rows a page.
+    pub(crate) fn serve(name: &'static str, make: impl FnOnce(&Path)) -> Self {
         let mut command = Command::new(installed("venv/bin/datasette"));
         let dir = TempDir::new().unwrap();
-        let database = dir.path().join("flights.db");
-        build(
-            &database,
-            &installed("node_modules/vega-datasets/data/flights-200k.json"),
-        );
+        let database = dir.path().join(name);
+        make(&database);
         command
             .arg("serve")
             .arg(&database)
@@ -46,6 +54,7 @@ impl Datasette {
             _server: server,
             base_url,
             dir,
+            name,
         }
     }
 
@@ -65,7 +74,7 @@ impl Datasette {
 
     /// The SQLite file that is served.
     pub(crate) fn database(&self) -> PathBuf {
-        self.dir.path().join("flights.db")
+        self.dir.path().join(self.name)
     }
 }
 

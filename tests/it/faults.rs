@@ -12,11 +12,13 @@ use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig};
 use tapline_conformance::faults::{Fault, Faults, FaultyDestination, FaultyState, FaultyTransport};
 use tapline_core::{
     CancellationToken, Clock, Destination, Doors, Events, Inline, Limits, NoHooks, Params,
-    Redactor, RunReport, TableRef, Transport, Window,
+    Redactor, RunReport, TableRef, Transport,
 };
 use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
 use tapline_dest_sqlite::SqliteDestination;
-use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, RunTask, SyncMode, run};
+use tapline_engine::{
+    Aim, Expectations, HttpSource, HttpSourceConfig, PageForm, RunTask, SyncMode, run,
+};
 use tapline_http::{AllowList, Client, ClientConfig, Origin};
 use tapline_spec::{AuthPlan, Plan};
 use tapline_state::SqliteState;
@@ -166,6 +168,7 @@ impl Rig<'_> {
             run_id,
             max_pages: None,
             form: PageForm::Rows,
+            concurrency: 1,
         });
         let doors = Doors {
             source: Arc::new(source),
@@ -180,8 +183,9 @@ impl Rig<'_> {
             stream: "generic.token".to_owned(),
             table: TableRef::public("t"),
             sync_mode: SyncMode::FullLoad,
-            window: Window::ALL,
-            window_given: false,
+            aim: Aim::ALL,
+            expect: Expectations::default(),
+            concurrency: 1,
             lock_wait: Duration::ZERO,
         };
         let cancel = CancellationToken::new();

@@ -14,6 +14,7 @@ mod files;
 mod full_load;
 mod guide;
 mod hostile;
+mod incremental;
 mod json_server;
 mod kills;
 mod mediawiki;

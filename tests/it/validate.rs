@@ -111,7 +111,7 @@ pipelines:
   p:
     source: { connection: c, stream: s }
     destination: { name: w, table: t }
-    sync: { mode: incremental, cursor: id }
+    sync: { mode: incremental_with_qualify, cursor: id, primary_keys: [id] }
 ";
     let project = Project::new(yaml);
     let spec = OLD.replacen(
@@ -126,7 +126,7 @@ pipelines:
             &run,
             2,
             "",
-            "the sync mode `incremental` is not available yet",
+            "the sync mode `incremental_with_qualify` is not available yet",
         );
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::{BoxFuture, join_all};
 use serde_json::{Value, json};
-use tapline_core::{ErrorKind, Result, Secret, StateStore};
+use tapline_core::{ErrorKind, LogEntry, Result, Secret, StateStore};
 
 pub use crate::outcome::{Failure, Outcome, SuiteReport, Verdict};
 use crate::outcome::{refused, same};
@@ -38,7 +38,7 @@ const TIMES: u64 = 10;
 
 type Run = for<'a> fn(&'a dyn Subject) -> BoxFuture<'a, Outcome>;
 
-const CASES: [(&str, Run); 12] = [
+const CASES: [(&str, Run); 13] = [
     ("documents are versioned", |s| Box::pin(versions(s))),
     ("one of many writers wins", |s| Box::pin(race(s))),
     ("no change of many writers is lost", |s| Box::pin(count(s))),
@@ -52,6 +52,7 @@ const CASES: [(&str, Run); 12] = [
     ("logs are numbered and read newest first", |s| {
         Box::pin(logs(s))
     }),
+    ("logs keep their newest entries", |s| Box::pin(long_log(s))),
     ("logs keep the order of many writers", |s| {
         Box::pin(crowded_log(s))
     }),
@@ -206,6 +207,19 @@ async fn logs(subject: &dyn Subject) -> Outcome {
     let newest: Vec<(u64, Value)> = newest.into_iter().map(|e| (e.number, e.value)).collect();
     same("newest", newest, vec![(3, json!(3)), (2, json!(2))])?;
     same("an empty log", store.tail("none", 9).await?, vec![])
+}
+
+async fn long_log(subject: &dyn Subject) -> Outcome {
+    let store = subject.open().await?;
+    store.append("other", &json!(0)).await?;
+    for number in 1..=LogEntry::KEPT + 5 {
+        store.append("runs", &json!(number)).await?;
+    }
+    let entries = subject.open().await?.tail("runs", u32::MAX).await?;
+    let numbers: Vec<u64> = entries.iter().map(|entry| entry.number).collect();
+    let wanted: Vec<u64> = (6..=LogEntry::KEPT + 5).rev().collect();
+    same("numbers", numbers, wanted)?;
+    same("in another log", store.tail("other", 9).await?.len(), 1)
 }
 
 async fn crowded_log(subject: &dyn Subject) -> Outcome {

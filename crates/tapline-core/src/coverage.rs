@@ -13,8 +13,8 @@ pub struct Coverage(Vec<Span>);
 /// The values from `start` on, and before `end`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Span {
-    /// The first value.
-    pub start: Cursor,
+    /// The first value; `None`: from the beginning of all values on.
+    pub start: Option<Cursor>,
     /// The first value no longer in it.
     pub end: Cursor,
 }
@@ -30,20 +30,24 @@ impl Coverage {
         &self.0
     }
 
-    /// Adds an interval; what it touches grows together with it. An empty one adds nothing, nor
-    /// does one of texts, which are in no order.
-    pub fn add(&mut self, start: &Cursor, end: &Cursor) {
-        if start >= end || !start.cursor_type().is_ordered() {
+    /// Adds an interval, which has no `start` if it reaches back to the beginning; what it touches
+    /// grows together with it. An empty one adds nothing, nor does one of texts, which are in no
+    /// order.
+    pub fn add(&mut self, start: Option<&Cursor>, end: &Cursor) {
+        // Without a start it begins before all others: `None` is smaller than any value.
+        if start >= Some(end) || !end.cursor_type().is_ordered() {
             return;
         }
-        let first = self.0.partition_point(|span| span.end < *start);
-        let after = self.0.partition_point(|span| span.start <= *end);
+        let first = self.0.partition_point(|span| Some(&span.end) < start);
+        let after = self
+            .0
+            .partition_point(|span| span.start.as_ref() <= Some(end));
         let touched = &self.0[first..after];
         let span = Span {
             start: touched
                 .first()
-                .map_or(start, |span| start.min(&span.start))
-                .clone(),
+                .map_or(start, |span| start.min(span.start.as_ref()))
+                .cloned(),
             end: touched
                 .last()
                 .map_or(end, |span| end.max(&span.end))
@@ -55,14 +59,32 @@ impl Coverage {
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
         for span in &other.0 {
-            self.add(&span.start, &span.end);
+            self.add(span.start.as_ref(), &span.end);
         }
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let mut both = Self::default();
+        for (span, with) in self
+            .0
+            .iter()
+            .flat_map(|a| other.0.iter().map(move |b| (a, b)))
+        {
+            both.add(
+                span.start.as_ref().max(with.start.as_ref()),
+                (&span.end).min(&with.end),
+            );
+        }
+        both
     }
 
     /// Whether `value` is in one of the intervals.
     pub fn contains(&self, value: &Cursor) -> bool {
         let index = self.0.partition_point(|span| span.end <= *value);
-        self.0.get(index).is_some_and(|span| span.start <= *value)
+        let span = self.0.get(index);
+        span.is_some_and(|span| span.start.as_ref() <= Some(value))
     }
 
     /// The first value after the last interval.
@@ -76,11 +98,12 @@ impl Coverage {
         let mut gaps = Vec::new();
         let mut from = start.cloned();
         for span in &self.0 {
-            let until = (&span.start).min(end);
-            if from.as_ref().is_none_or(|from| from < until) {
+            // Nothing is missing before an interval that reaches back to the beginning.
+            let until = span.start.as_ref().map(|start| start.min(end));
+            if let Some(until) = until.filter(|until| from.as_ref() < Some(until)) {
                 gaps.push((from.take(), until.clone()));
             }
-            if span.start >= *end {
+            if span.start.as_ref() >= Some(end) {
                 return gaps;
             }
             from = from.max(Some(span.end.clone()));
@@ -95,7 +118,7 @@ impl Coverage {
     pub fn intervals(&self) -> Vec<Interval> {
         let spans = self.0.iter();
         let spans = spans.map(|span| Interval {
-            start: Some(span.start.to_string()),
+            start: span.start.as_ref().map(ToString::to_string),
             end: Some(span.end.to_string()),
         });
         spans.collect()
@@ -106,7 +129,7 @@ impl From<Vec<Span>> for Coverage {
     fn from(spans: Vec<Span>) -> Self {
         let mut coverage = Self::default();
         for span in spans {
-            coverage.add(&span.start, &span.end);
+            coverage.add(span.start.as_ref(), &span.end);
         }
         coverage
     }
@@ -131,7 +154,7 @@ mod tests {
     fn of(spans: &[(u8, u8)]) -> Coverage {
         let mut coverage = Coverage::default();
         for (start, end) in spans {
-            coverage.add(&at(*start), &at(*end));
+            coverage.add(Some(&at(*start)), &at(*end));
         }
         coverage
     }
@@ -141,7 +164,7 @@ mod tests {
         let spans: Vec<_> = expected
             .iter()
             .map(|(start, end)| Span {
-                start: at(*start),
+                start: Some(at(*start)),
                 end: at(*end),
             })
             .collect();
@@ -162,7 +185,8 @@ mod tests {
     fn texts_cover_nothing() {
         let text = |text: &str| Cursor::String(text.to_owned());
         let mut coverage = Coverage::default();
-        coverage.add(&text("a"), &text("b"));
+        coverage.add(Some(&text("a")), &text("b"));
+        coverage.add(None, &text("b"));
         assert!(coverage.is_empty() && !coverage.contains(&text("a")));
     }
 
@@ -175,6 +199,28 @@ mod tests {
         );
         assert_eq!(coverage.gaps(None, &at(3)), [(None, at(3))]);
         assert_eq!(coverage.gaps(Some(&at(5)), &at(7)), []);
+    }
+
+    #[test]
+    fn what_reaches_back_to_the_beginning_has_no_gap_below() {
+        let mut coverage = of(&[(9, 12)]);
+        coverage.add(None, &at(5));
+        assert!(coverage.contains(&at(0)) && !coverage.contains(&at(5)));
+        assert_eq!(coverage.gaps(None, &at(12)), [(Some(at(5)), at(9))]);
+        assert_eq!(coverage.gaps(None, &at(3)), []);
+        assert_eq!(coverage.gaps(Some(&at(7)), &at(12)), [(Some(at(7)), at(9))]);
+        coverage.add(Some(&at(4)), &at(9));
+        assert_eq!(
+            coverage.spans(),
+            [Span {
+                start: None,
+                end: at(12)
+            }]
+        );
+        coverage.add(None, &at(3));
+        assert_eq!(coverage.gaps(None, &at(12)), []);
+        let from_five = of(&[(5, 20)]);
+        assert_eq!(coverage.intersection(&from_five), of(&[(5, 12)]));
     }
 
     #[test]
@@ -207,9 +253,9 @@ mod tests {
                 prop_assert_eq!(coverage.contains(&at(number)), set >> number & 1 == 1);
             }
             for pair in coverage.spans().windows(2) {
-                prop_assert!(pair[0].end < pair[1].start);
+                prop_assert!(Some(&pair[0].end) < pair[1].start.as_ref());
             }
-            prop_assert!(coverage.spans().iter().all(|span| span.start < span.end));
+            prop_assert!(coverage.spans().iter().all(|span| span.start.as_ref() < Some(&span.end)));
             let upper = 64 - set.leading_zeros();
             let upper = (set != 0).then(|| at(u8::try_from(upper).unwrap()));
             prop_assert_eq!(coverage.upper(), upper.as_ref());
@@ -217,7 +263,7 @@ mod tests {
             let missing = bits(&[(start, end)]) & !set;
             let gaps = Coverage::from(
                 coverage.gaps(Some(&at(start)), &at(end)).into_iter()
-                    .map(|(start, end)| Span { start: start.unwrap(), end })
+                    .map(|(start, end)| Span { start, end })
                     .collect::<Vec<_>>(),
             );
             for number in 0..60 {
@@ -228,6 +274,11 @@ mod tests {
             both.merge(&of(&more));
             let all: Vec<_> = more.iter().chain(&added).copied().collect();
             prop_assert_eq!(both, of(&all));
+
+            let shared = coverage.intersection(&of(&more));
+            for number in 0..60 {
+                prop_assert_eq!(shared.contains(&at(number)), (set & bits(&more)) >> number & 1 == 1);
+            }
         }
     }
 }

@@ -57,21 +57,23 @@ pub trait Writer: Send {
     /// The change would lose values.
     async fn evolve(&mut self, schema: SchemaRef) -> Result<SchemaChange>;
 
+    /// Makes durable what was only taken, so that [`Destination::recover`] finds it. Nothing of a
+    /// hidden generation is shown.
+    ///
+    /// # Errors
+    /// What was only taken is lost; what was durable still is.
+    async fn flush(&mut self) -> Result<()>;
+
     /// Shows everything written, durable from now on, in one step. Only a complete run may call
-    /// it.
+    /// it. [`Destination::recover`] finds nothing of its generation any more, and of a table that
+    /// was replaced nothing of any; of other runs that append it still does.
     ///
     /// # Errors
     /// Nothing was shown; what was visible before still is.
     async fn publish(self: Box<Self>) -> Result<Published>;
 
-    /// Lets go of rows that a later run goes on from: what was only taken becomes durable, and
-    /// [`Destination::recover`] finds it. Nothing more is shown.
-    ///
-    /// # Errors
-    /// What was only taken is lost; what was durable still is.
-    async fn keep(self: Box<Self>) -> Result<()>;
-
-    /// Forgets a hidden generation. Appended rows stay.
+    /// Forgets the generation: its rows, if they are hidden. Appended rows stay, but nobody goes on
+    /// from them.
     ///
     /// # Errors
     /// The hidden rows may still take up space; the next run removes them.

@@ -117,7 +117,7 @@ pub trait Hooks: Send + Sync {
     /// The hook failed.
     async fn partitions(&self, window: &Window) -> Result<Vec<Slice>> {
         Ok(vec![Slice {
-            window: *window,
+            window: window.clone(),
             ..Slice::default()
         }])
     }

@@ -17,6 +17,7 @@ mod destination;
 mod doors;
 mod error;
 mod event;
+mod fold;
 mod hooks;
 mod instant;
 mod limits;
@@ -45,12 +46,13 @@ pub use destination::{
 pub use doors::Doors;
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use event::{Events, RunEvent};
+pub use fold::{Fold, Members};
 pub use hooks::{CheckReport, HookKind, HookSet, Hooks, NoHooks};
 pub use limits::Limits;
-pub use marks::Marks;
+pub use marks::{Known, Marks};
 pub use page::{Evidence, Page, PageInfo, RequestRecord};
 pub use position::Position;
-pub use progress::SliceProgress;
+pub use progress::{Seen, SliceProgress, Ties};
 pub use redact::Redactor;
 pub use report::{
     FailedRequest, Interval, RecordCounts, ResumedFrom, RunReport, SliceCounts, WatermarkReport,

@@ -28,6 +28,9 @@ pub struct PageInfo {
     pub evidence: Evidence,
     /// The request that brought it.
     pub request: RequestRecord,
+    /// Requests that were sent for pages after it, and that turned out to be for nothing.
+    #[serde(default)]
+    pub needless: u64,
 }
 
 /// What a page says about completeness.
@@ -39,6 +42,9 @@ pub struct Evidence {
     pub total: Option<u64>,
     /// How many records the next offset reckons with, if the pagination goes by offset.
     pub asked: Option<u64>,
+    /// How many records the source gives for one question at most, if it is known for that.
+    #[serde(default)]
+    pub most: Option<u64>,
     /// The end signal, if this page carries one.
     pub end: Option<EndSignal>,
     /// Evidence of missing records.

@@ -94,6 +94,10 @@ pub struct RecordCounts {
     pub written: u64,
     /// Kept aside, in the table of rejects.
     pub rejected: u64,
+    /// Rows left out, because they are beyond the window, or because an earlier run has brought
+    /// them and they are the same.
+    #[serde(default)]
+    pub skipped: u64,
     /// Changed in place.
     pub updated: u64,
     /// Removed.

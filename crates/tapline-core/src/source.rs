@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tapline_spec::Plan;
 use uuid::Uuid;
 
-use crate::{Page, PageInfo, Position, Result, Verdict, Window};
+use crate::{Page, PageInfo, Position, Result, ShortReason, Verdict, Window};
 
 /// The pages of one slice, in order. It ends after the page whose `next` is `None`.
 pub type PageStream = BoxStream<'static, Result<Page>>;
@@ -53,6 +53,11 @@ pub trait Source: Send + Sync {
 
     /// Opens `slice` where it was left, or at its beginning. Nothing is sent before the first poll.
     fn open(&self, slice: &Slice, from: Option<Resume>) -> PageStream;
+
+    /// What keeps more slices from being opened: a limit on the pages of a run, which is reached.
+    fn spent(&self) -> Option<ShortReason> {
+        None
+    }
 
     /// Names what is read: a position means something only to a source with the same name. It
     /// tells no secret.

@@ -47,7 +47,8 @@ pub trait StateStore: Send + Sync {
     /// [`crate::ErrorKind::Locked`], naming the holder.
     async fn lease(&self, name: &str, wait: Duration) -> Result<Box<dyn Lease>>;
 
-    /// Appends `entry` to `log` and returns its number, from 1.
+    /// Appends `entry` to `log` and returns its number, from 1. The newest [`LogEntry::KEPT`] are
+    /// kept.
     ///
     /// # Errors
     /// The entry is not stored.
@@ -105,6 +106,11 @@ pub struct LogEntry {
     pub value: Value,
 }
 
+impl LogEntry {
+    /// Entries of a log that are kept: a store does not grow with the number of runs.
+    pub const KEPT: u64 = 1_000;
+}
+
 /// What every mark is keyed by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MarkKey {
@@ -123,5 +129,48 @@ impl MarkKey {
         [&self.pipeline, &self.partition, &self.stream]
             .map(|part| escape(part))
             .join("/")
+    }
+
+    /// What all keys of `pipeline` begin with.
+    pub fn prefix(pipeline: &str) -> String {
+        let key = Self {
+            pipeline: pipeline.to_owned(),
+            partition: String::new(),
+            stream: String::new(),
+        };
+        key.key().trim_end_matches('/').to_owned() + "/"
+    }
+
+    /// Reads a document key. `None`: it is none.
+    pub fn parse(key: &str) -> Option<Self> {
+        let unescape = |part: &str| part.replace("%2F", "/").replace("%25", "%");
+        let mut parts = key.split('/').map(unescape);
+        let key = Self {
+            pipeline: parts.next()?,
+            partition: parts.next()?,
+            stream: parts.next()?,
+        };
+        parts.next().is_none().then_some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_as_they_were_written() {
+        for (pipeline, stream) in [("p", "c.s"), ("a/b%2F%", "x/"), ("", "s")] {
+            let key = MarkKey {
+                pipeline: pipeline.to_owned(),
+                partition: "backfill".to_owned(),
+                stream: stream.to_owned(),
+            };
+            assert_eq!(MarkKey::parse(&key.key()), Some(key.clone()));
+            assert!(key.key().starts_with(&MarkKey::prefix(pipeline)));
+        }
+        assert!(!"pp//s".starts_with(&MarkKey::prefix("p")));
+        assert_eq!(MarkKey::parse("p/s"), None);
+        assert_eq!(MarkKey::parse("p/a/b/c"), None);
     }
 }

@@ -64,8 +64,12 @@ pub enum EndSignal {
     Ignored,
     /// A rule of the spec says that the slice has no records.
     Skipped,
+    /// The source gives its records in order, and what came was beyond the window.
+    WindowPassed,
     /// Every slice came to its own end, and there are no others.
     AllSlices,
+    /// Nothing can be new: the window is empty.
+    NothingToAsk,
 }
 
 impl fmt::Display for EndSignal {
@@ -80,7 +84,9 @@ impl fmt::Display for EndSignal {
             Self::Declared => "an answer that the spec calls the end came after it",
             Self::Ignored => "an answer that the spec ignores came after it",
             Self::Skipped => "the spec skips a slice with such an answer",
+            Self::WindowPassed => "the records that follow are beyond the window",
             Self::AllSlices => "every slice came to its end",
+            Self::NothingToAsk => "there is nothing new to ask for",
         })
     }
 }
@@ -100,6 +106,23 @@ pub enum ShortReason {
     RepeatedPosition,
     /// Two pages with the same records.
     RepeatedPage,
+    /// The source is said to give its records in order of their cursor, and one came out of order.
+    CursorBackwards {
+        /// The cursor before.
+        before: String,
+        /// The cursor that came after it.
+        after: String,
+    },
+    /// The source gives only so many records for one question, and has more.
+    Capped {
+        /// How many.
+        most: u64,
+    },
+    /// What came is not what the pipeline expects.
+    Expectation {
+        /// What is expected, and what came.
+        unmet: String,
+    },
     /// The next link leads to an address that is not allowed.
     NextRefused {
         /// Why, without the link's query.
@@ -137,6 +160,15 @@ impl fmt::Display for ShortReason {
             }
             Self::RepeatedPosition => f.write_str("a token or link came a second time"),
             Self::RepeatedPage => f.write_str("two pages hold the same records"),
+            Self::CursorBackwards { before, after } => write!(
+                f,
+                "the records are not in the order that the spec says: {after} came after {before}"
+            ),
+            Self::Capped { most } => write!(
+                f,
+                "the source gives {most} records for one question, and has more"
+            ),
+            Self::Expectation { unmet } => f.write_str(unmet),
             Self::NextRefused { reason } => write!(f, "the next link was refused: {reason}"),
             Self::Limit { name } => write!(f, "{name} stopped it"),
             Self::Failed { error } => write!(f, "{error}"),
@@ -152,6 +184,11 @@ impl fmt::Display for ShortReason {
 pub enum UnknownReason {
     /// It was asked to stop.
     Stopped,
+    /// The source asks to wait longer than allowed, or all requests that it may send are sent.
+    Paused {
+        /// Why, and until when.
+        reason: String,
+    },
     /// It ended without an end signal.
     NoEndSignal,
     /// A page held fewer records than asked for, and more came after it: either the source left
@@ -179,6 +216,7 @@ impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stopped => f.write_str("it was stopped"),
+            Self::Paused { reason } => write!(f, "it was paused: {reason}"),
             Self::NoEndSignal => f.write_str("it ended without an end signal"),
             Self::ShortPage { asked, got } => write!(
                 f,

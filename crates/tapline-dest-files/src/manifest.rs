@@ -66,6 +66,14 @@ pub(crate) struct Mark {
     pub(crate) published: bool,
 }
 
+impl Mark {
+    /// Whether it is one of the run that `key` is about.
+    pub(crate) fn is_of(&self, key: &CommitKey) -> bool {
+        let own = &self.commit.key;
+        own.run == key.run && own.pipeline == key.pipeline
+    }
+}
+
 impl Manifest {
     /// The first state of a table: no rows.
     pub(crate) fn first(table: &TableRef, key: &CommitKey, format: Format) -> Self {

@@ -170,14 +170,22 @@ impl Session {
         self.attempt(Self::flush)
     }
 
-    /// Appended rows stay, and with them the positions that say how far they go.
+    /// Appended rows stay.
     pub(crate) fn abort(&mut self) -> Result<()> {
         let _turn = self.table.enter(&self.owner.key)?;
         if self.owner.replace {
-            self.generation.remove()
-        } else {
-            self.generation.tidy()
+            return self.generation.remove();
         }
+        self.generation.tidy()?;
+        let mut next = self.current()?;
+        let before = next.positions.len();
+        let ours = &self.owner.key;
+        next.positions.retain(|mark| !mark.is_of(ours));
+        if next.positions.len() == before {
+            return Ok(());
+        }
+        self.columns.join(&next.schema);
+        self.show(&mut next)
     }
 
     fn check_whole(&self) -> Result<()> {
@@ -207,8 +215,8 @@ impl Session {
     }
 
     fn is_ours(&self, mark: &Mark, slice: &str) -> bool {
-        let (theirs, ours) = (&mark.commit.key, &self.owner.key);
-        mark.commit.slice == slice && theirs.run == ours.run && theirs.pipeline == ours.pipeline
+        let ours = &self.owner.key;
+        mark.commit.slice == slice && mark.is_of(ours)
     }
 
     /// Makes the pages of the group durable.
@@ -292,11 +300,11 @@ impl Session {
         let mut next = self.current()?;
         let ours = &self.owner.key;
         next.positions.retain(|mark| {
-            let key = &mark.commit.key;
-            !mark.published || key.pipeline != ours.pipeline || key.run == ours.run
+            let is_others = mark.commit.key.pipeline != ours.pipeline;
+            !mark.published || is_others || mark.is_of(ours)
         });
         for mark in &mut next.positions {
-            mark.published |= mark.commit.key.pipeline == ours.pipeline;
+            mark.published |= mark.is_of(ours);
         }
         Ok(next)
     }

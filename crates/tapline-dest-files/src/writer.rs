@@ -52,12 +52,12 @@ impl Writer for FilesWriter {
             .await
     }
 
-    async fn publish(mut self: Box<Self>) -> Result<Published> {
-        self.call("publish", Session::publish).await
+    async fn flush(&mut self) -> Result<()> {
+        self.call("flush", Session::keep).await
     }
 
-    async fn keep(mut self: Box<Self>) -> Result<()> {
-        self.call("keep", Session::keep).await
+    async fn publish(mut self: Box<Self>) -> Result<Published> {
+        self.call("publish", Session::publish).await
     }
 
     async fn abort(mut self: Box<Self>) -> Result<()> {

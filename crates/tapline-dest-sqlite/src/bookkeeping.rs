@@ -207,18 +207,30 @@ fn record_rejects(connection: &Connection, owner: &Owner, commit: &Commit) -> Re
     Ok(())
 }
 
-/// Marks what is stored for this table as published, so that nobody resumes it. What was
-/// published earlier is forgotten; only the last run can still be asked to repeat a commit.
+/// Marks what is stored of this run as published, so that nobody resumes it; of a table that was
+/// replaced, what is stored of any. What was published earlier is forgotten; only the last run can
+/// still be asked to repeat a commit.
 pub(crate) fn mark_published(connection: &Connection, owner: &Owner) -> Result<()> {
-    let key = &owner.key;
+    let run = owner.key.run.to_string();
     connection.execute(
         "DELETE FROM _tapline_commits
          WHERE pipeline = ?1 AND table_name = ?2 AND published = 1 AND run_id <> ?3",
-        params![key.pipeline, owner.table, key.run.to_string()],
+        params![owner.key.pipeline, owner.table, run],
     )?;
     connection.execute(
-        "UPDATE _tapline_commits SET published = 1 WHERE pipeline = ?1 AND table_name = ?2",
-        params![key.pipeline, owner.table],
+        "UPDATE _tapline_commits SET published = 1
+         WHERE pipeline = ?1 AND table_name = ?2 AND (?3 OR run_id = ?4)",
+        params![owner.key.pipeline, owner.table, owner.replace, run],
+    )?;
+    Ok(())
+}
+
+/// Forgets how far this run has got, whose rows were appended.
+pub(crate) fn forget(connection: &Connection, owner: &Owner) -> Result<()> {
+    connection.execute(
+        "DELETE FROM _tapline_commits
+         WHERE pipeline = ?1 AND table_name = ?2 AND run_id = ?3 AND published = 0",
+        params![owner.key.pipeline, owner.table, owner.key.run.to_string()],
     )?;
     Ok(())
 }

@@ -95,14 +95,15 @@ impl Session {
         })
     }
 
-    /// Appended rows stay, and with them the positions that say how far they go.
+    /// Appended rows stay.
     pub(crate) fn abort(&mut self) -> Result<()> {
-        if !self.owner.replace {
-            return Ok(());
-        }
         self.check_whole()?;
         let transaction = begin(&mut self.connection, &self.owner)?;
-        generation::forget(&transaction, &self.owner, &self.table)?;
+        if self.owner.replace {
+            generation::forget(&transaction, &self.owner, &self.table)?;
+        } else {
+            bookkeeping::forget(&transaction, &self.owner)?;
+        }
         finish(transaction, &mut self.broken)
     }
 

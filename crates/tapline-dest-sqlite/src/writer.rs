@@ -37,13 +37,13 @@ impl Writer for SqliteWriter {
             .await
     }
 
-    async fn publish(self: Box<Self>) -> Result<Published> {
-        self.call("publish", Session::publish).await
+    /// Every page is durable already.
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
     }
 
-    /// Every page is durable already.
-    async fn keep(self: Box<Self>) -> Result<()> {
-        Ok(())
+    async fn publish(self: Box<Self>) -> Result<Published> {
+        self.call("publish", Session::publish).await
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {

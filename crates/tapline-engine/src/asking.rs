@@ -2,8 +2,8 @@
 //! made here, so that a plan cannot say other than a run does.
 
 use jiff::Timestamp;
-use tapline_core::{Param, Params, Request, Result, Slice, Window};
-use tapline_expr::{Context, Span};
+use tapline_core::{Cursor, Param, Params, Request, Result, Slice, Window};
+use tapline_expr::{Context, Edge, Span};
 use tapline_spec::Plan;
 use url::Url;
 
@@ -16,8 +16,54 @@ pub(crate) struct Asking<'a> {
     pub(crate) plan: &'a Plan,
     /// Those of the slice included.
     pub(crate) params: &'a Params,
-    pub(crate) window: Window,
+    pub(crate) bounds: &'a Bounds,
     pub(crate) now: Timestamp,
+}
+
+/// The bounds of a window, as requests say them.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    start: Option<Said>,
+    end: Option<Said>,
+}
+
+#[derive(Clone, Debug)]
+enum Said {
+    Time(Timestamp),
+    Text(String),
+}
+
+impl From<&Window> for Bounds {
+    fn from(window: &Window) -> Self {
+        let said = |bound: &Option<Cursor>| {
+            bound.as_ref().map(|bound| match bound {
+                Cursor::Timestamp(at) => Said::Time(*at),
+                other => Said::Text(other.to_string()),
+            })
+        };
+        Self {
+            start: said(&window.start),
+            end: said(&window.end),
+        }
+    }
+}
+
+impl Bounds {
+    fn span(&self) -> Span<'_> {
+        Span {
+            start: self.start.as_ref().map(Said::edge),
+            end: self.end.as_ref().map(Said::edge),
+        }
+    }
+}
+
+impl Said {
+    fn edge(&self) -> Edge<'_> {
+        match self {
+            Self::Time(at) => Edge::Time(*at),
+            Self::Text(text) => Edge::Text(text),
+        }
+    }
 }
 
 impl<'a> Asking<'a> {
@@ -26,10 +72,7 @@ impl<'a> Asking<'a> {
         Context {
             params: self.params,
             schedule: self.plan.schedule.as_ref().map(|plan| &plan.texts),
-            window: Span {
-                start: self.window.start,
-                end: self.window.end,
-            },
+            window: self.bounds.span(),
             now: self.now,
             response: None,
         }

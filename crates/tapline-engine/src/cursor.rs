@@ -1,28 +1,48 @@
-//! Follows the cursor through the batches of a run: its smallest and largest value, and the rows
-//! that have none.
+//! Follows the cursor through the batches of a run: its smallest and largest value, and which rows
+//! are wanted.
 
 use std::fmt;
 
-use arrow_array::RecordBatch;
-use tapline_core::{Cursor, CursorType, RecordOrder};
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_select::filter::filter_record_batch;
+use tapline_core::{
+    Cursor, CursorType, Error, ErrorKind, RecordOrder, Result, Seen, ShortReason, SliceProgress,
+    Ties,
+};
 
 use crate::field::Field;
-use crate::window::{CursorRange, Seen};
+use crate::row::RowHasher;
+use crate::window::CursorRange;
 
 /// Longest part of an unreadable value that is shown.
 const SHOWN: usize = 60;
 
+/// What a piece of a run looks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The cursor's column, or a dotted path into one.
+    pub path: String,
+    /// What the cursor holds.
+    pub cursor_type: CursorType,
+    /// In which order of the cursor records come.
+    pub order: RecordOrder,
+    /// The values that are wanted.
+    pub range: CursorRange,
+    /// Rows that an earlier run has brought, and their cursor.
+    pub had: Option<(Cursor, Ties)>,
+}
+
 /// The cursor's values so far, in one range.
 ///
-/// Rows outside the range are counted and move nothing: a source that has no parameter for a bound
-/// sends them whether they were asked for or not, and the run that asks for them brings them again.
+/// Rows outside the range are left out: a source that has no parameter for a bound sends them
+/// whether they were asked for or not, and the run that asks for them brings them again. Rows
+/// without a cursor, or with one that cannot be read, are kept: nobody else would bring them.
 #[derive(Clone, Debug)]
 pub struct CursorTracker {
-    path: String,
-    cursor_type: CursorType,
-    order: RecordOrder,
-    range: CursorRange,
+    wanted: Wanted,
     seen: Option<Seen>,
+    ties: Ties,
+    last: Option<Cursor>,
     counts: CursorCounts,
 }
 
@@ -35,85 +55,209 @@ pub struct CursorCounts {
     pub without: u64,
     /// Those whose cursor cannot be read.
     pub unreadable: u64,
-    /// Those that were not asked for.
-    pub outside: u64,
+    /// Those that were not asked for, or that an earlier run has brought.
+    pub skipped: u64,
     /// The first value that cannot be read.
     pub example: Option<String>,
 }
 
+impl CursorCounts {
+    /// Adds the rows of another piece.
+    pub fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.without += other.without;
+        self.unreadable += other.unreadable;
+        self.skipped += other.skipped;
+        self.example = self.example.take().or_else(|| other.example.clone());
+    }
+}
+
+/// What a batch has shown besides its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Whether the records that follow are beyond the range, because they come in order.
+    pub passed: bool,
+    /// The first sign that they do not come in order.
+    pub backwards: Option<ShortReason>,
+}
+
 impl CursorTracker {
-    /// Follows what is at `path` (a column, or a dotted path into one) through `range`.
-    pub fn new(
-        path: impl Into<String>,
-        cursor_type: CursorType,
-        order: RecordOrder,
-        range: CursorRange,
-    ) -> Self {
+    /// Looks for `wanted`, on from where an earlier process has left the piece.
+    pub fn new(wanted: Wanted, progress: &SliceProgress) -> Self {
+        let seen = progress.seen.clone();
+        // Of rows that came in order, the last is the one at the end of what was seen.
+        let last = seen.as_ref().map(|seen| match wanted.order {
+            RecordOrder::Descending => seen.oldest.clone(),
+            RecordOrder::Ascending | RecordOrder::Unordered => seen.newest.clone(),
+        });
         Self {
-            path: path.into(),
-            cursor_type,
-            order,
-            range,
-            seen: None,
+            wanted,
+            seen,
+            ties: progress.ties.clone(),
+            last,
             counts: CursorCounts::default(),
         }
     }
 
-    /// Takes note of the rows of `records`.
-    pub fn observe(&mut self, records: &RecordBatch) {
-        // Borrowed from `self`, the path could not be read while the counts are written.
-        let path = std::mem::take(&mut self.path);
-        let field = Field::of(records, &path);
-        self.counts.rows += records.num_rows() as u64;
-        for row in 0..records.num_rows() {
-            if let Some(number) = field.number(row) {
-                let cursor = Cursor::of_number(self.cursor_type, number);
-                self.take(cursor, || number.to_string());
-            } else if let Some(text) = field.text(row) {
-                let cursor = Cursor::read(self.cursor_type, whole(&text));
-                self.take(cursor, || text.to_string());
-            } else {
-                self.counts.without += 1;
-            }
+    /// Takes note of the rows of `records`, and returns those that are wanted.
+    ///
+    /// # Errors
+    /// None is known: rows are only left out.
+    pub fn take(&mut self, records: RecordBatch) -> Result<(RecordBatch, Shown)> {
+        let cursors = self.read(&records);
+        let shown = self.order(&cursors);
+        let mut hashes = RowHasher::new(&records);
+        let keep: Vec<bool> = cursors
+            .iter()
+            .enumerate()
+            .map(|(row, cursor)| match cursor {
+                Some(cursor) => self.wants(cursor, row, &mut hashes),
+                None => true,
+            })
+            .collect();
+        self.remember(&cursors, &mut hashes);
+        let left = keep.iter().filter(|keep| !**keep).count() as u64;
+        if left == 0 {
+            return Ok((records, shown));
         }
-        self.path = path;
+        self.counts.skipped += left;
+        let records = filter_record_batch(&records, &BooleanArray::from(keep))
+            .map_err(|error| Error::new(ErrorKind::Internal, "filter rows", error.to_string()))?;
+        Ok((records, shown))
     }
 
-    fn take(&mut self, cursor: Option<Cursor>, written: impl Fn() -> String) {
-        let Some(cursor) = cursor else {
-            self.counts.unreadable += 1;
-            let example = || written().chars().take(SHOWN).collect();
-            self.counts.example.get_or_insert_with(example);
-            return;
+    /// The cursor of each row; `None` where it has none that can be read.
+    fn read(&mut self, records: &RecordBatch) -> Vec<Option<Cursor>> {
+        let field = Field::of(records, &self.wanted.path);
+        let cursor_type = self.wanted.cursor_type;
+        let counts = &mut self.counts;
+        counts.rows += records.num_rows() as u64;
+        let mut unreadable = |written: String| {
+            counts.unreadable += 1;
+            let example = || written.chars().take(SHOWN).collect();
+            counts.example.get_or_insert_with(example);
         };
-        if !self.range.contains(&cursor) {
-            self.counts.outside += 1;
-            return;
+        let mut without = 0;
+        let rows = 0..records.num_rows();
+        let cursors = rows.map(|row| {
+            if let Some(number) = field.number(row) {
+                let cursor = Cursor::of_number(cursor_type, number);
+                cursor.or_else(|| {
+                    unreadable(number.to_string());
+                    None
+                })
+            } else if let Some(text) = field.text(row) {
+                let cursor = Cursor::read(cursor_type, whole(&text));
+                cursor.or_else(|| {
+                    unreadable(text.into_owned());
+                    None
+                })
+            } else {
+                without += 1;
+                None
+            }
+        });
+        let cursors = cursors.collect();
+        self.counts.without += without;
+        cursors
+    }
+
+    /// Holds the rows against the order that the source is said to keep.
+    fn order(&mut self, cursors: &[Option<Cursor>]) -> Shown {
+        let mut shown = Shown::default();
+        let order = self.wanted.order;
+        if order == RecordOrder::Unordered || !self.wanted.cursor_type.is_ordered() {
+            return shown;
         }
-        let is_ordered = self.cursor_type.is_ordered();
+        for cursor in cursors.iter().flatten() {
+            if let Some(last) = &self.last
+                && shown.backwards.is_none()
+            {
+                let is_backwards = match order {
+                    RecordOrder::Descending => cursor > last,
+                    _ => cursor < last,
+                };
+                shown.backwards = is_backwards.then(|| ShortReason::CursorBackwards {
+                    before: last.to_string(),
+                    after: cursor.to_string(),
+                });
+            }
+            self.last = Some(cursor.clone());
+        }
+        let range = &self.wanted.range;
+        shown.passed = self.last.as_ref().is_some_and(|last| match order {
+            RecordOrder::Descending => range.start.as_ref().is_some_and(|start| last < start),
+            _ => range.end.as_ref().is_some_and(|end| last >= end),
+        });
+        shown
+    }
+
+    /// Whether the row with `cursor` is wanted.
+    fn wants(&self, cursor: &Cursor, row: usize, hashes: &mut RowHasher<'_>) -> bool {
+        if !self.wanted.range.contains(cursor) {
+            return false;
+        }
+        match &self.wanted.had {
+            Some((at, ties)) if at == cursor => !ties.contains(hashes.of(row)),
+            _ => true,
+        }
+    }
+
+    /// Takes note of the cursors in the range, and of the rows that have the newest.
+    fn remember(&mut self, cursors: &[Option<Cursor>], hashes: &mut RowHasher<'_>) {
+        let before = self.seen.as_ref().map(|seen| seen.newest.clone());
+        for cursor in cursors.iter().flatten() {
+            if self.wanted.range.contains(cursor) {
+                self.see(cursor);
+            }
+        }
+        let Some(seen) = &self.seen else { return };
+        if before.as_ref() != Some(&seen.newest) {
+            self.ties = Ties::default();
+        }
+        for (row, cursor) in cursors.iter().enumerate() {
+            if cursor.as_ref() == Some(&seen.newest) && !self.ties.is_full() {
+                self.ties.add(hashes.of(row));
+            }
+        }
+    }
+
+    fn see(&mut self, cursor: &Cursor) {
         let Some(seen) = &mut self.seen else {
             self.seen = Some(Seen {
                 oldest: cursor.clone(),
-                newest: cursor,
+                newest: cursor.clone(),
             });
             return;
         };
         // Of texts, the source's own order says which is newer.
-        let (is_older, is_newer) = match self.order {
-            _ if is_ordered => (cursor < seen.oldest, cursor > seen.newest),
+        let (is_older, is_newer) = match self.wanted.order {
+            _ if self.wanted.cursor_type.is_ordered() => {
+                (*cursor < seen.oldest, *cursor > seen.newest)
+            }
             RecordOrder::Descending => (true, false),
             RecordOrder::Ascending | RecordOrder::Unordered => (false, true),
         };
         if is_older {
-            seen.oldest = cursor;
+            seen.oldest = cursor.clone();
         } else if is_newer {
-            seen.newest = cursor;
+            seen.newest = cursor.clone();
         }
+    }
+
+    /// Where a record holds its cursor.
+    pub fn path(&self) -> &str {
+        &self.wanted.path
     }
 
     /// The smallest and the largest cursor in the range, if any row had one.
     pub fn seen(&self) -> Option<&Seen> {
         self.seen.as_ref()
+    }
+
+    /// The rows that have the largest.
+    pub fn ties(&self) -> &Ties {
+        &self.ties
     }
 
     /// How many rows there were, and what became of them.
@@ -148,190 +292,4 @@ impl fmt::Display for CursorCounts {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray};
-    use arrow_schema::{DataType, Field as ArrowField, Schema};
-    use tapline_core::{Boundary, column};
-
-    use super::*;
-
-    const ALL: CursorRange = CursorRange {
-        start: None,
-        end: None,
-        boundary: Boundary::Closed,
-    };
-
-    fn column(name: &str, array: ArrayRef) -> (ArrowField, ArrayRef) {
-        (
-            ArrowField::new(name, array.data_type().clone(), true),
-            array,
-        )
-    }
-
-    fn json(name: &str, values: Vec<Option<&str>>) -> (ArrowField, ArrayRef) {
-        let extension = ("ARROW:extension:name".to_owned(), "arrow.json".to_owned());
-        let field = ArrowField::new(name, DataType::Utf8, true);
-        let field = field.with_metadata([extension].into());
-        (field, Arc::new(StringArray::from(values)))
-    }
-
-    fn batch(columns: Vec<(ArrowField, ArrayRef)>) -> RecordBatch {
-        let (fields, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap()
-    }
-
-    #[track_caller]
-    fn check(
-        columns: Vec<(ArrowField, ArrayRef)>,
-        (path, cursor_type): (&str, CursorType),
-        expected: Option<(&str, &str)>,
-        (without, unreadable): (u64, u64),
-    ) {
-        let order = RecordOrder::Ascending;
-        let mut tracker = CursorTracker::new(path, cursor_type, order, ALL);
-        tracker.observe(&batch(columns));
-        let seen = tracker.seen();
-        let seen = seen.map(|seen| (seen.oldest.to_string(), seen.newest.to_string()));
-        let expected = expected.map(|(oldest, newest)| (oldest.to_owned(), newest.to_owned()));
-        assert_eq!(seen, expected);
-        let counts = tracker.counts();
-        assert_eq!((counts.without, counts.unreadable), (without, unreadable));
-    }
-
-    #[test]
-    fn times_are_followed_in_any_form() {
-        let text = vec![
-            Some("2026-01-31T12:00:00Z"),
-            None,
-            Some("2026-01-30T23:00:00-05:00"),
-            Some(""),
-            Some("soon"),
-            Some("2026-02-01"),
-        ];
-        check(
-            vec![column("at", Arc::new(StringArray::from(text)))],
-            ("at", CursorType::Timestamp),
-            Some(("2026-01-31T04:00:00Z", "2026-02-01T00:00:00Z")),
-            (2, 1),
-        );
-        check(
-            vec![column(
-                "at",
-                Arc::new(Int64Array::from(vec![1_769_850_000, 0])),
-            )],
-            ("at", CursorType::Timestamp),
-            Some(("1970-01-01T00:00:00Z", "2026-01-31T09:00:00Z")),
-            (0, 0),
-        );
-        check(
-            vec![column(
-                "at",
-                Arc::new(Float64Array::from(vec![1_769_850_000.5])),
-            )],
-            ("at", CursorType::Timestamp),
-            Some(("2026-01-31T09:00:00.5Z", "2026-01-31T09:00:00.5Z")),
-            (0, 0),
-        );
-    }
-
-    #[test]
-    fn numbers_are_followed_into_the_rest_of_a_record() {
-        let id = Int64Array::from(vec![Some(9), None, Some(10), None]);
-        let rest = vec![
-            None,
-            Some(r#"{"id": 99999999999999999999999}"#),
-            None,
-            Some(r#"{"id": "x9"}"#),
-        ];
-        check(
-            vec![column("id", Arc::new(id)), json(column::REST, rest)],
-            ("id", CursorType::Integer),
-            Some(("9", "99999999999999999999999")),
-            (0, 1),
-        );
-        let widened = Float64Array::from(vec![2.0, 10.0, 0.5]);
-        check(
-            vec![column("id", Arc::new(widened))],
-            ("id", CursorType::Integer),
-            Some(("2", "10")),
-            (0, 1),
-        );
-    }
-
-    #[test]
-    fn a_path_leads_into_json() {
-        let tickets = vec![
-            Some(r#"{"id": 1, "meta": {"updated": "2026-01-02T00:00:00Z"}}"#),
-            Some(r#"{"id": 2}"#),
-            Some(r#"{"meta": {"updated": "2026-01-01T00:00:00Z"}}"#),
-        ];
-        check(
-            vec![json("ticket", tickets)],
-            ("ticket.meta.updated", CursorType::Timestamp),
-            Some(("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")),
-            (1, 0),
-        );
-        let no_such = vec![column(
-            "id",
-            Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef,
-        )];
-        check(no_such, ("updated_at", CursorType::Timestamp), None, (2, 0));
-    }
-
-    #[test]
-    fn of_texts_the_source_says_which_is_newer() {
-        let names = || column("tag", Arc::new(StringArray::from(vec!["m", "z", "a"])));
-        for (order, oldest, newest) in [
-            (RecordOrder::Ascending, "m", "a"),
-            (RecordOrder::Descending, "a", "m"),
-        ] {
-            let mut tracker = CursorTracker::new("tag", CursorType::String, order, ALL);
-            tracker.observe(&batch(vec![names()]));
-            let text = |text: &str| Cursor::String(text.to_owned());
-            let expected = Seen {
-                oldest: text(oldest),
-                newest: text(newest),
-            };
-            assert_eq!(tracker.seen(), Some(&expected));
-        }
-    }
-
-    #[test]
-    fn rows_outside_the_range_move_nothing() {
-        let at = |number: i128| Some(Cursor::Integer(number.into()));
-        let range = CursorRange {
-            boundary: Boundary::Open,
-            ..CursorRange::new(at(5), at(9))
-        };
-        let (kind, order) = (CursorType::Integer, RecordOrder::Unordered);
-        let mut tracker = CursorTracker::new("id", kind, order, range);
-        for ids in [vec![4, 5, 6], vec![9, 8]] {
-            let ids = Arc::new(Int64Array::from(ids));
-            tracker.observe(&batch(vec![column("id", ids)]));
-        }
-        let seen = tracker.seen().unwrap();
-        assert_eq!(
-            (Some(seen.oldest.clone()), Some(seen.newest.clone())),
-            (at(6), at(8))
-        );
-        assert_eq!((tracker.counts().rows, tracker.counts().outside), (5, 3));
-        assert_eq!(tracker.counts().to_string(), "");
-    }
-
-    #[test]
-    fn what_is_odd_is_said() {
-        let counts = CursorCounts {
-            rows: 9,
-            without: 2,
-            unreadable: 1,
-            outside: 0,
-            example: Some("soon".to_owned()),
-        };
-        assert_eq!(
-            counts.to_string(),
-            "of 9 rows, 2 have no cursor; the cursor of 1 cannot be read, such as `soon`"
-        );
-    }
-}
+mod tests;

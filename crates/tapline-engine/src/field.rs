@@ -40,6 +40,12 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Whether there is a column that it leads into, or a value in the rest of one of `rows` records.
+    pub(crate) fn is_there(&self, rows: usize) -> bool {
+        let in_rest = |rest: &Column<'_>| (0..rows).any(|row| rest.text(row).is_some());
+        self.column.is_some() || self.rest.as_ref().is_some_and(in_rest)
+    }
+
     /// The value in the record number `row`, if it stands in a column of whole numbers.
     pub(crate) fn number(&self, row: usize) -> Option<i64> {
         let column = self.column.as_ref()?;

@@ -1,7 +1,9 @@
 //! A request that is on its way, and the answer it brings.
 
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -93,27 +95,70 @@ impl Flight {
     }
 }
 
-/// The output of a flight that is awaited to its end.
-pub(crate) async fn landed<T>(answer: MaybeDone<BoxFuture<'static, T>>) -> T {
-    let mut answer = pin!(answer);
-    answer.as_mut().await;
-    answer
-        .take_output()
-        .expect("a flight that has ended has one output")
-}
+/// Requests that are on their way, in the order of their pages. All of them go on whichever is
+/// awaited.
+#[derive(Default)]
+pub(crate) struct Flights(VecDeque<Flight>);
 
-/// Does `work` while `flight` goes on.
-pub(crate) async fn beside<T, F: Future + Unpin>(
-    work: impl Future<Output = T>,
-    flight: &mut MaybeDone<F>,
-) -> T {
-    let mut work = pin!(work);
-    poll_fn(|cx| {
-        // What comes out is kept in `flight`.
-        let _ = Pin::new(&mut *flight).poll(cx);
-        work.as_mut().poll(cx)
-    })
-    .await
+impl Flights {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Where the next page starts.
+    pub(crate) fn next(&self) -> Option<&Position> {
+        self.0.front().map(|flight| &flight.position)
+    }
+
+    /// Where the last page starts that is asked for.
+    pub(crate) fn last(&self) -> Option<&Position> {
+        self.0.back().map(|flight| &flight.position)
+    }
+
+    /// Adds the flight for the page after the last.
+    pub(crate) fn push(&mut self, flight: Flight) {
+        self.0.push_back(flight);
+    }
+
+    /// Nobody wants their answers; how many those are.
+    pub(crate) fn clear(&mut self) -> u64 {
+        let count = self.0.len() as u64;
+        self.0.clear();
+        count
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) {
+        for flight in &mut self.0 {
+            // What comes out is kept in the flight.
+            let _ = Pin::new(&mut flight.answer).poll(context);
+        }
+    }
+
+    /// Waits for the first of them, and takes it.
+    pub(crate) async fn land(&mut self) -> Option<(Flight, Result<Answer>)> {
+        poll_fn(|context| {
+            self.poll(context);
+            match self.0.front_mut() {
+                None => Poll::Ready(None),
+                Some(flight) => match Pin::new(&mut flight.answer).take_output() {
+                    None => Poll::Pending,
+                    Some(answer) => Poll::Ready(self.0.pop_front().map(|flight| (flight, answer))),
+                },
+            }
+        })
+        .await
+    }
+
+    /// Does `work` while they go on.
+    pub(crate) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            self.poll(context);
+            work.as_mut().poll(context)
+        })
+        .await
+    }
 }
 
 /// Whole milliseconds.

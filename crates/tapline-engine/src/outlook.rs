@@ -5,7 +5,7 @@ use tapline_core::{Params, Position, Request, Result, Slice};
 use tapline_expr::{Observed, Selector};
 use tapline_spec::{PaginationPlan, Plan};
 
-use crate::asking::{self, Asking};
+use crate::asking::{self, Asking, Bounds};
 use crate::paginate::{self, Next, Paginator, Seen};
 
 /// How a slice begins.
@@ -43,10 +43,11 @@ pub fn outlook(
     most: usize,
 ) -> Result<Outlook> {
     let params = asking::params(params, slice);
+    let bounds = Bounds::from(&slice.window);
     let asking = Asking {
         plan,
         params: &params,
-        window: slice.window,
+        bounds: &bounds,
         now,
     };
     let paginator = unending(plan);

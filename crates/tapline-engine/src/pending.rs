@@ -5,15 +5,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tapline_core::{
-    Error, ErrorKind, LastCommit, MarkKey, Position, Result, StateStore, TableRef, Window,
+    Error, ErrorKind, LastCommit, MarkKey, Position, Result, ShortReason, StateStore, TableRef,
+    Window,
 };
 use uuid::Uuid;
 
+use crate::run::Aim;
 use crate::sync_mode::SyncMode;
 use crate::verdict::Judge;
 
-/// Where the documents are.
-const NAMESPACE: &str = "pending";
+/// The namespace of the documents.
+pub const PENDING: &str = "pending";
 /// A number of records or pages leads to the same records only for so long.
 const LASTS: SignedDuration = SignedDuration::from_hours(24);
 /// A runner that has lost its lease can still store its document once, and remove it once.
@@ -30,10 +32,11 @@ pub(crate) struct Pending {
     pub(crate) plan: String,
     pub(crate) table: TableRef,
     pub(crate) sync_mode: SyncMode,
+    pub(crate) aim: Aim,
+    /// All that is to be read.
     pub(crate) window: Window,
-    /// Whether the operator asked for that window.
-    pub(crate) window_given: bool,
-    pub(crate) since: Timestamp,
+    /// When that was decided.
+    pub(crate) began: Timestamp,
 }
 
 impl Pending {
@@ -44,8 +47,6 @@ impl Pending {
         left: &[LastCommit],
         now: Timestamp,
     ) -> Option<&'static str> {
-        let is_same_window = self.window_given == wanted.window_given
-            && (!wanted.window_given || self.window == wanted.window);
         let hindrances = [
             (
                 self.plan != wanted.plan,
@@ -56,7 +57,10 @@ impl Pending {
                 self.sync_mode != wanted.sync_mode,
                 "it had another sync mode",
             ),
-            (!is_same_window, "it was asked for another window"),
+            (
+                !self.aim.is_same(&wanted.aim),
+                "it was asked for another window, or for the same in another way",
+            ),
             (
                 left.iter().any(is_refuted),
                 "what it had read was not all there was",
@@ -87,8 +91,12 @@ impl Pending {
     }
 }
 
-/// Whether the pages up to `last` lack records, as far as they show.
+/// Whether the pages up to `last` lack records, as far as they show. Those that the source has not
+/// given are read in other pieces.
 fn is_refuted(last: &LastCommit) -> bool {
+    if let Some(ShortReason::Capped { .. }) = last.progress.short {
+        return false;
+    }
     let is_over = last.position.is_none();
     let verdict = || Judge::from(last.progress.clone()).verdict();
     last.progress.short.is_some() || (is_over && !verdict().is_complete())
@@ -110,18 +118,11 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// The place for `stream` of `pipeline`, and what is there. A document of another version of
-    /// tapline is none.
+    /// The place of `key`, and what is there. A document of another version of tapline is none.
     pub(crate) async fn read(
         state: &dyn StateStore,
-        pipeline: &str,
-        stream: &str,
+        key: &MarkKey,
     ) -> Result<(Self, Option<Pending>)> {
-        let key = MarkKey {
-            pipeline: pipeline.to_owned(),
-            partition: String::new(),
-            stream: stream.to_owned(),
-        };
         let key = key.key();
         let mut slot = Self { key, version: None };
         let pending = slot.refresh(state).await?;
@@ -129,7 +130,7 @@ impl Slot {
     }
 
     async fn refresh(&mut self, state: &dyn StateStore) -> Result<Option<Pending>> {
-        let found = state.get(NAMESPACE, &self.key).await?;
+        let found = state.get(PENDING, &self.key).await?;
         self.version = found.as_ref().map(|document| document.version);
         Ok(found.and_then(|document| serde_json::from_value(document.value).ok()))
     }
@@ -157,7 +158,7 @@ impl Slot {
     async fn write(&mut self, state: &dyn StateStore, pending: Option<&Pending>) -> Result<()> {
         let value = pending.map(serde_json::to_value).transpose();
         let value = value.unwrap_or_default().unwrap_or(Value::Null);
-        let put = state.put(NAMESPACE, &self.key, &value, self.version);
+        let put = state.put(PENDING, &self.key, &value, self.version);
         self.version = Some(put.await?);
         Ok(())
     }
@@ -165,9 +166,10 @@ impl Slot {
 
 #[cfg(test)]
 mod tests {
-    use tapline_core::{CommitKey, EndSignal, ShortReason, SliceProgress};
+    use tapline_core::{CommitKey, Cursor, EndSignal, SliceProgress};
 
     use super::*;
+    use crate::run::Asks;
 
     fn pending() -> Pending {
         Pending {
@@ -177,9 +179,9 @@ mod tests {
             plan: "a".to_owned(),
             table: TableRef::public("t"),
             sync_mode: SyncMode::FullLoad,
+            aim: Aim::ALL,
             window: Window::ALL,
-            window_given: false,
-            since: Timestamp::UNIX_EPOCH,
+            began: Timestamp::UNIX_EPOCH,
         }
     }
 
@@ -228,10 +230,25 @@ mod tests {
         check(&table, token(), Some("another table"));
         let mode = other(|p| p.sync_mode = SyncMode::FullAppend);
         check(&mode, token(), Some("another sync mode"));
-        let given = other(|p| p.window_given = true);
+        let window = |is_given| Aim::Window {
+            window: Window {
+                start: None,
+                end: Some(Cursor::Timestamp(Timestamp::UNIX_EPOCH)),
+            },
+            is_given,
+            cursor: None,
+            asks: Asks::default(),
+        };
+        let given = Pending {
+            aim: window(true),
+            ..pending()
+        };
         check(&given, token(), Some("another window"));
         // The window of a run that nobody asked for ends when it begins.
-        let later = other(|p| p.window.end = Some(Timestamp::UNIX_EPOCH));
+        let later = Pending {
+            aim: window(false),
+            ..pending()
+        };
         check(&later, token(), None);
 
         check(&same, last(Some(Position::Page(3)), at(13_700)), None);
@@ -256,5 +273,10 @@ mod tests {
         };
         let token = Position::Token("x".to_owned());
         check(&pending(), last(Some(token), short), refuted);
+        let capped = SliceProgress {
+            short: Some(ShortReason::Capped { most: 10 }),
+            ..ended(Some(20))
+        };
+        check(&pending(), last(None, capped), None);
     }
 }

@@ -8,14 +8,14 @@ use bytes::Bytes;
 use futures::future::{FutureExt, maybe_done};
 use tapline_core::{
     Batch, Error, ErrorKind, Evidence, Page, PageInfo, Params, Position, Reject, Request, Result,
-    Resume, ShortReason, Slice, Window, compute,
+    Resume, ShortReason, Slice, compute,
 };
 use url::Url;
 
 use self::step::Step;
-use crate::asking::Asking;
+use crate::asking::{Asking, Bounds};
 use crate::decode::{Decoded, Stamp};
-use crate::flight::{Answer, Flight, LARGE, beside, landed};
+use crate::flight::{Answer, Flight, Flights, LARGE};
 use crate::form::{self, PageForm};
 use crate::guard::Guard;
 use crate::locate::Located;
@@ -28,10 +28,10 @@ use crate::{request, retry, status};
 pub(crate) struct Reader {
     shared: Arc<Shared>,
     params: Params,
-    window: Window,
+    bounds: Bounds,
     guard: Guard,
     seq: u64,
-    flight: Option<Flight>,
+    flights: Flights,
 }
 
 impl Reader {
@@ -39,16 +39,18 @@ impl Reader {
     pub(crate) fn new(shared: Arc<Shared>, slice: &Slice, from: Option<Resume>) -> Self {
         let mut reader = Self {
             params: shared.params(slice),
-            window: slice.window,
+            bounds: Bounds::from(&slice.window),
             guard: Guard::default(),
             seq: from.as_ref().map_or(0, |from| from.seq),
-            flight: None,
+            flights: Flights::default(),
             shared,
         };
-        reader.flight = Some(match from {
+        let first = match from {
             Some(from) => reader.go_on(&from.position),
             None => reader.start(reader.shared.paginator.first()),
-        });
+        };
+        reader.flights.push(first);
+        reader.shared.enter();
         reader
     }
 
@@ -71,13 +73,16 @@ impl Reader {
 
     /// The next page, or `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<Page>> {
-        let Some(flight) = self.flight.take() else {
+        if self.flights.len() == 0 {
             return Ok(None);
-        };
+        }
         self.seq += 1;
         self.shared.count_page();
         let seq = self.seq;
-        let page = self.read(flight).await;
+        let Some((flight, answer)) = self.flights.land().await else {
+            return Ok(None);
+        };
+        let page = self.read(flight, answer).await;
         page.inspect(|_| self.shared.hand_out())
             .map(Some)
             .map_err(|error| {
@@ -87,9 +92,9 @@ impl Reader {
             })
     }
 
-    async fn read(&mut self, flight: Flight) -> Result<Page> {
+    async fn read(&mut self, flight: Flight, answer: Result<Answer>) -> Result<Page> {
         let shared = self.shared.clone();
-        let mut answer = landed(flight.answer).await?;
+        let mut answer = answer?;
         let url = flight.request.as_ref().map(|request| request.url.clone());
         loop {
             let step = self.step(&flight.position, url.as_ref(), &answer).await;
@@ -115,7 +120,7 @@ impl Reader {
         Asking {
             plan: &config.plan,
             params: &self.params,
-            window: self.window,
+            bounds: &self.bounds,
             now: config.clock.now(),
         }
     }
@@ -161,17 +166,46 @@ impl Reader {
             next: None,
             evidence: self.evidence(&seen),
             request: turn.answer.record(),
+            needless: 0,
         };
         let located = seen.located();
         let next = shared.consult(next, &mut info, &turn.body, located).await?;
         self.conclude(next, &mut info)?;
-        if let (Some(position), None) = (&info.next, &info.evidence.short) {
-            self.flight = Some(self.send(position.clone(), turn.url));
+        match (&info.next, &info.evidence.short) {
+            (Some(position), None) => {
+                info.needless = self.go_to(position, turn.url);
+                self.look_ahead(&seen, info.evidence.total);
+            }
+            _ => info.needless = self.flights.clear(),
         }
         // From here on it is kept and shown.
         let redactor = &shared.config.redactor;
         info.next = info.next.map(|position| redactor.seal(&position));
         Ok(info)
+    }
+
+    /// Sends the request at `position`, unless it is on its way already; how many others are on
+    /// their way for nothing.
+    fn go_to(&mut self, position: &Position, last: Option<&Url>) -> u64 {
+        if self.flights.next() == Some(position) {
+            return 0;
+        }
+        let needless = self.flights.clear();
+        self.flights.push(self.send(position.clone(), last));
+        needless
+    }
+
+    /// Sends as many requests for the pages after that as may be on their way, as far as an answer,
+    /// which was just `seen`, lets their places be known.
+    fn look_ahead(&mut self, seen: &Observation<'_>, total: Option<u64>) {
+        let shared = self.shared.clone();
+        while self.flights.len() < shared.depth()
+            && !shared.is_last(self.flights.len())
+            && let Some(last) = self.flights.last()
+            && let Some(next) = shared.paginator.ahead(last, seen, total)
+        {
+            self.flights.push(self.send(next, None));
+        }
     }
 
     /// Sends the request at `position`. A request that cannot be built is an answer that failed:
@@ -207,6 +241,7 @@ impl Reader {
             records: 0,
             total: total.and_then(|total| total.parse().ok()),
             asked: self.shared.asked(),
+            most: self.shared.config.plan.maximum_records,
             end: None,
             short: repeats.then_some(ShortReason::RepeatedPage),
         }
@@ -261,9 +296,9 @@ impl Reader {
             let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);
             decoder.decode(&body, &located, &stamp)
         });
-        let decoded = match &mut self.flight {
-            Some(flight) if is_ahead => beside(work, &mut flight.answer).await?,
-            _ => work.await?,
+        let decoded = match is_ahead {
+            true => self.flights.beside(work).await?,
+            false => work.await?,
         };
         let Decoded {
             batches,
@@ -273,6 +308,12 @@ impl Reader {
         } = decoded?;
         info.evidence.records = records;
         Ok((batches, rejects))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.shared.leave();
     }
 }
 

@@ -5,8 +5,8 @@ mod body;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tapline_core::{Error, ErrorKind, Params, Purpose, Request, Result};
-use tapline_expr::{Bound, Context, Encoding, ExprError, Template};
-use tapline_spec::{BodyPlan, Plan, RequestMethod, RequestPlan};
+use tapline_expr::{Bound, Context, Edge, Encoding, ExprError, Template};
+use tapline_spec::{BodyPlan, BoundPlan, Plan, RequestMethod, RequestPlan};
 use url::Url;
 
 use crate::paginate::Addition;
@@ -107,12 +107,12 @@ fn bounds(plan: &Plan, context: Context<'_>) -> impl Iterator<Item = (String, St
     let end = schedule.and_then(|schedule| schedule.end.as_ref());
     let start = start.zip(context.window.start);
     let end = end.zip(context.window.end);
-    // An end that cannot be said as exactly is later, never earlier.
-    let end = end.map(|(bound, at)| (bound, bound.format.round_up(at)));
-    [start, end]
-        .into_iter()
-        .flatten()
-        .map(|(bound, at)| (bound.name.clone(), bound.format.format(at)))
+    let said = |side: Bound, (plan, edge): (&BoundPlan, Edge<'_>)| {
+        (plan.name.clone(), edge.write(side, &plan.format))
+    };
+    let start = start.map(|start| said(Bound::Start, start));
+    let end = end.map(|end| said(Bound::End, end));
+    start.into_iter().chain(end)
 }
 
 /// `url` with the query of `addition`, whose parameters take the place of those it has.

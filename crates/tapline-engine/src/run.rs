@@ -1,29 +1,39 @@
-//! One run, told as a story: take the lease, open the table, go on where an earlier run was cut,
-//! read the pages, keep each with its position, judge what they prove, and publish only what is
-//! complete.
+//! One run, told as a story: take the lease, remember what is known, open the table, go on where an
+//! earlier run was cut, read the pages piece by piece, keep each with its position, judge what they
+//! prove, publish only what is complete, and remember how far that goes.
 //!
 //! The run itself does no I/O. It drives the doors it was given, so the same story is told in
 //! production, in a test and in the simulator.
 
+mod aim;
+mod expect;
+mod finding;
+mod memory;
 mod opening;
+mod piece;
+mod reading;
+mod work;
 
 use std::time::Duration;
 
-use arrow_schema::SchemaRef;
-use futures::future::{Either, join, select};
-use futures::stream::StreamExt;
+use futures::future::{Either, select};
 use tapline_core::{
-    CancellationToken, Commit, Doors, EndSignal, Error, ErrorKind, Events, Finding, LastCommit,
-    Page, PageStream, Result, Resume, RunEvent, RunReport, ShortReason, Slice, SliceProgress,
-    TableRef, UnknownReason, Verdict, Window, Writer,
+    CancellationToken, Doors, Error, ErrorKind, Events, Lease, MarkKey, Result, RunEvent,
+    RunReport, ShortReason, TableRef, UnknownReason, Verdict, Window,
 };
 use uuid::Uuid;
 
-use self::opening::{Opened, is_about_position, may_be_about_position};
-use crate::flight::LARGE;
+pub use self::aim::{Aim, Asks, Expectations};
+use self::expect::Brought;
+use self::memory::Memory;
+pub use self::memory::{history, put as put_marks};
+use self::opening::Opened;
+pub(crate) use self::work::Kept;
+use self::work::{Event, Work};
+use crate::cursor::CursorCounts;
 use crate::sync_mode::SyncMode;
 use crate::tally::Tally;
-use crate::verdict::Judge;
+use crate::window::{check, widest};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
@@ -38,12 +48,25 @@ pub struct RunTask {
     pub table: TableRef,
     /// What the run does to its table.
     pub sync_mode: SyncMode,
-    /// The time range asked for.
-    pub window: Window,
-    /// Whether the operator asked for it. If not, a run that is gone on with keeps its own.
-    pub window_given: bool,
+    /// What is to be fetched.
+    pub aim: Aim,
+    /// What is expected of that.
+    pub expect: Expectations,
+    /// Pieces that are read at the same time, at least 1.
+    pub concurrency: usize,
     /// How long to wait for another runner of the same pipeline.
     pub lock_wait: Duration,
+}
+
+impl RunTask {
+    /// Where the marks of the stream are.
+    pub fn key(&self) -> MarkKey {
+        MarkKey {
+            pipeline: self.pipeline.clone(),
+            partition: String::new(),
+            stream: self.stream.clone(),
+        }
+    }
 }
 
 /// How a run ended.
@@ -67,21 +90,17 @@ pub async fn run(
         doors,
         events,
         cancel,
-        window: task.window,
+        window: Window::ALL,
+        began: doors.clock.now(),
+        counts: CursorCounts::default(),
         tally: Tally::begin(task, &*doors.clock),
     };
     let (verdict, error) = match run.under_lease().await {
         Ok(verdict) => (verdict, None),
-        Err(error) if error.kind() == ErrorKind::Stopped => {
-            (Verdict::Unknown(UnknownReason::Stopped), None)
-        }
-        Err(error) => {
-            let reason = ShortReason::Failed {
-                error: error.to_string(),
-            };
-            (Verdict::Short(reason), Some(error))
-        }
+        Err(error) => (unfinished(&error), Some(error)),
     };
+    let error = error.filter(|error| error.kind() != ErrorKind::Stopped);
+    run.warn_of_cursors();
     let report = run.tally.report(verdict, error.as_ref(), &*doors.clock);
     run.remember(&report).await;
     events.emit(RunEvent::Finished {
@@ -90,12 +109,30 @@ pub async fn run(
     Outcome { report, error }
 }
 
+/// What a run proves that `error` has ended.
+fn unfinished(error: &Error) -> Verdict {
+    match error.kind() {
+        ErrorKind::Stopped => Verdict::Unknown(UnknownReason::Stopped),
+        ErrorKind::Quota => Verdict::Unknown(UnknownReason::Paused {
+            reason: error.to_string(),
+        }),
+        _ => Verdict::Short(ShortReason::Failed {
+            error: error.to_string(),
+        }),
+    }
+}
+
 struct Run<'a> {
     task: &'a RunTask,
     doors: &'a Doors,
     events: &'a Events,
     cancel: &'a CancellationToken,
+    /// All that is to be read.
     window: Window,
+    /// When what it asks for was decided.
+    began: jiff::Timestamp,
+    /// How the rows go by the cursor.
+    counts: CursorCounts,
     tally: Tally,
 }
 
@@ -105,160 +142,175 @@ impl Run<'_> {
         let lease = self.doors.state.lease(&name, self.task.lock_wait);
         let lease = self.unless_stopped(lease).await??;
         let fence = lease.fence();
-        let mut opened = self.open_table(fence).await?;
+        let mut memory = self.recall().await?;
+        let mut opened = self.open_table(&memory, fence).await?;
         self.events.emit(RunEvent::Started {
             run_id: self.tally.run_id(),
             pipeline: self.task.pipeline.clone(),
             stream: self.task.stream.clone(),
         });
-        let mut read = self.read_slices(&mut opened).await;
+        let mut read = self.read_all(&mut opened, &mut memory, &*lease).await;
         if opened.refused.is_some() {
-            opened = self.reopen_table(opened, fence).await?;
-            read = self.read_slices(&mut opened).await;
+            opened = self.reopen_table(opened, &memory, fence).await?;
+            memory = self.recall().await?;
+            read = self.read_all(&mut opened, &mut memory, &*lease).await;
         }
-        self.close_table(opened, read).await
+        if let Ok(verdict) = read {
+            read = self.held_against_expectations(verdict, &memory).await;
+        }
+        self.close_table(opened, memory, read).await
     }
 
-    /// Reads slice after slice. One that is not complete ends the run: nothing would be published
-    /// anyway. One that the source has not is left out.
-    async fn read_slices(&mut self, opened: &mut Opened) -> Result<Verdict> {
-        let mut found = self.doors.source.slices(&self.window);
-        let mut schema = self.doors.source.schema();
-        while let Some(finding) = self.unless_stopped(found.next()).await? {
-            match finding.inspect_err(|error| self.tally.fail(error))? {
-                Finding::Slice(slice) => {
-                    let verdict = self.read_slice(&slice, &mut schema, opened).await?;
-                    self.tally.end_slice(&verdict);
-                    match verdict {
-                        Verdict::Complete(EndSignal::Skipped) => {}
-                        Verdict::Complete(_) if !slice.partition.is_empty() => {}
-                        verdict => return Ok(verdict),
+    /// What earlier runs have left, and whether this one may ask for what it does.
+    async fn recall(&mut self) -> Result<Memory> {
+        let Aim::Missing { ask, cursor, .. } = &self.task.aim else {
+            return Ok(Memory::nothing(self.task.key()));
+        };
+        let memory = Memory::read(&*self.doors.state, self.task.key()).await?;
+        check(memory.marks.as_ref(), ask, cursor, self.began)?;
+        self.tally.recall(memory.marks.as_ref());
+        Ok(memory)
+    }
+
+    /// All that a run that begins at `began` is to read.
+    fn asked(&self, memory: &Memory, began: jiff::Timestamp) -> Window {
+        match &self.task.aim {
+            Aim::Window { window, .. } => window.clone(),
+            Aim::Missing { ask, cursor, .. } => widest(memory.marks.as_ref(), ask, cursor, began),
+        }
+    }
+
+    /// Reads piece after piece, as many at the same time as are asked for. One that is not complete
+    /// ends the run: nothing would be published anyway. The page at hand is kept all the same.
+    async fn read_all(
+        &mut self,
+        opened: &mut Opened,
+        memory: &mut Memory,
+        lease: &dyn Lease,
+    ) -> Result<Verdict> {
+        let Some(hand) = opened.hand.take() else {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "run",
+                "the table is not open",
+            ));
+        };
+        let mut work = Work::new(self.doors.source.slices(&self.window), hand);
+        let read = self.go_through(&mut work, opened, memory, lease).await;
+        let (hand, kept) = work.stop().await;
+        opened.hand = hand;
+        match kept {
+            Some(kept) => self.count(kept).and(read),
+            None => read,
+        }
+    }
+
+    async fn go_through(
+        &mut self,
+        work: &mut Work,
+        opened: &mut Opened,
+        memory: &mut Memory,
+        lease: &dyn Lease,
+    ) -> Result<Verdict> {
+        loop {
+            if let Some(turn) = work.next_ready() {
+                if let Some(verdict) = self.take(turn, work, opened, memory)? {
+                    return Ok(verdict);
+                }
+                continue;
+            }
+            if work.open() < self.task.concurrency.max(1) {
+                match work.pieces.pop_front() {
+                    Some(piece) => {
+                        if let Some(verdict) = self.begin(piece, work, opened, memory)? {
+                            return Ok(verdict);
+                        }
+                        continue;
+                    }
+                    None => work.search(),
+                }
+            }
+            match self.unless_stopped(work.next()).await? {
+                None => return Ok(self.tally.all_slices(work.is_nothing_new())),
+                Some(Event::Turn(turn)) => work.queue(*turn),
+                Some(Event::Kept(hand, kept)) => {
+                    work.kept(hand);
+                    self.count(kept)?;
+                    lease.lost().map_or(Ok(()), Err)?;
+                }
+                Some(Event::Found(_, None)) => {}
+                Some(Event::Found(found, Some(finding))) => {
+                    work.found(found);
+                    if let Some(doubt) = self.find(finding, work, memory)? {
+                        return Ok(doubt);
                     }
                 }
-                Finding::Asked(page) => self.tally.ask(&page),
-                Finding::Warning(message) => self.warn(message),
-                Finding::Doubt(verdict) => return Ok(verdict),
             }
         }
-        Ok(self.tally.all_slices())
-    }
-
-    /// Reads what is left of `slice`; nothing, if an earlier run came to its end.
-    async fn read_slice(
-        &mut self,
-        slice: &Slice,
-        schema: &mut SchemaRef,
-        opened: &mut Opened,
-    ) -> Result<Verdict> {
-        match opened.left.remove(&slice.partition) {
-            None => {
-                self.begin_slice(slice);
-                self.read_pages(slice, None, Judge::default(), schema, opened)
-                    .await
-            }
-            Some(LastCommit {
-                position: None,
-                progress,
-                ..
-            }) => Ok(Judge::from(progress).verdict()),
-            Some(LastCommit {
-                position: Some(position),
-                seq,
-                progress,
-                ..
-            }) => {
-                self.begin_slice(slice);
-                let from = Resume { position, seq };
-                self.read_pages(slice, Some(from), progress.into(), schema, opened)
-                    .await
-            }
-        }
-    }
-
-    fn begin_slice(&self, slice: &Slice) {
-        if !slice.partition.is_empty() {
-            self.events.emit(RunEvent::SliceBegun {
-                number: self.tally.slices() + 1,
-                partition: slice.partition.clone(),
-            });
-        }
-    }
-
-    /// Reads the pages of `slice`; while one is being kept, the next is on its way, unless it is
-    /// too large for that.
-    async fn read_pages(
-        &mut self,
-        slice: &Slice,
-        from: Option<Resume>,
-        mut judge: Judge,
-        schema: &mut SchemaRef,
-        opened: &mut Opened,
-    ) -> Result<Verdict> {
-        let is_resumed = from.is_some();
-        let mut pages = self.doors.source.open(slice, from);
-        let mut next = self.next_page(&mut pages).await?;
-        while let Some(page) = next {
-            if is_resumed && !judge.has_heard() {
-                opened.refused = refusal(&page);
-            }
-            let page = match page {
-                Ok(page) if opened.refused.is_none() => page,
-                Ok(page) => {
-                    self.tally.ask(&page.info);
-                    return Ok(Verdict::Unknown(UnknownReason::NoEndSignal));
-                }
-                Err(error) => {
-                    self.tally.fail(&error);
-                    judge.cut(error)?;
-                    break;
-                }
-            };
-            judge.hear(&page.info.evidence);
-            self.tell(slice, &page);
-            let is_large = is_large(&page);
-            let progress = judge.progress(page.info.request.received_at);
-            let writer = &mut *opened.writer;
-            let keep = async {
-                let kept = keep(slice, page, progress, schema, writer, self.events).await;
-                self.doors.source.kept();
-                kept
-            };
-            let (kept, following) = if is_large {
-                (keep.await, self.next_page(&mut pages).await)
-            } else {
-                join(keep, self.next_page(&mut pages)).await
-            };
-            self.count(kept?);
-            next = following?;
-        }
-        Ok(judge.verdict())
     }
 
     /// A page counts once it is durable, and with it all before it.
-    fn count(&mut self, kept: Kept) {
+    fn count(&mut self, kept: Result<Kept>) -> Result<()> {
+        self.doors.source.kept();
+        let kept = kept?;
         let (seq, durable) = (kept.seq, kept.durable);
         self.tally.keep(kept);
         if durable {
             let rows = self.tally.settle();
             self.events.emit(RunEvent::PageCommitted { seq, rows });
         }
+        Ok(())
     }
 
-    async fn next_page(&self, pages: &mut PageStream) -> Result<Option<Result<Page>>> {
-        self.unless_stopped(pages.next()).await
+    /// `verdict`, unless the pipeline expects more than was brought.
+    async fn held_against_expectations(
+        &mut self,
+        verdict: Verdict,
+        memory: &Memory,
+    ) -> Result<Verdict> {
+        if !verdict.is_complete() || self.task.expect == Expectations::default() {
+            return Ok(verdict);
+        }
+        let newest = match self.task.aim.cursor() {
+            Some(cursor) => memory.newest(cursor),
+            None => None,
+        };
+        let brought = Brought {
+            records: self.tally.brought(),
+            newest: newest.as_ref(),
+            at: self.began,
+            kind: (self.task.sync_mode.name(), self.window.start.is_some()),
+        };
+        let (log, state) = (self.log(), &*self.doors.state);
+        let unmet = self.task.expect.unmet(&brought, state, &log).await?;
+        Ok(match unmet {
+            Some(unmet) => Verdict::Short(ShortReason::Expectation { unmet }),
+            None => verdict,
+        })
     }
 
-    /// Publishes what is complete. Keeps what is only cut, for another run to go on with. Forgets
-    /// what lacks records; what was visible stays so.
-    async fn close_table(&mut self, opened: Opened, read: Result<Verdict>) -> Result<Verdict> {
-        let Opened {
-            writer, mut slot, ..
-        } = opened;
+    /// Publishes what is complete, and remembers how far that goes. Keeps what is only cut, for
+    /// another run to go on with. Forgets what lacks records; what was visible stays so.
+    async fn close_table(
+        &mut self,
+        opened: Opened,
+        memory: Memory,
+        read: Result<Verdict>,
+    ) -> Result<Verdict> {
+        let Opened { hand, mut slot, .. } = opened;
+        let Some(hand) = hand else { return read };
+        let mut writer = hand.writer;
         if matches!(&read, Ok(verdict) if verdict.is_complete()) {
+            if let Aim::Missing { cursor, .. } = &self.task.aim {
+                // What is remembered must be there.
+                writer.flush().await?;
+                self.tally.settle();
+                self.learn(memory, cursor).await?;
+            }
             writer.publish().await?;
             self.tally.settle();
         } else if self.is_worth_keeping(&read) {
-            match writer.keep().await {
+            match writer.flush().await {
                 Ok(()) => drop(self.tally.settle()),
                 Err(error) => self.warn(format!("the last pages could not be kept: {error}")),
             }
@@ -273,6 +325,25 @@ impl Run<'_> {
             self.warn(format!("could not forget the run: {error}"));
         }
         read
+    }
+
+    /// Moves the marks as far as the run has proved.
+    async fn learn(
+        &mut self,
+        mut memory: Memory,
+        cursor: &crate::window::WindowSettings,
+    ) -> Result<()> {
+        let after = memory.after(self.tally.run_id(), self.task.sync_mode, cursor);
+        if memory.forgets_ties() {
+            self.warn(format!(
+                "more records than are remembered have one and the same newest `{}`; the next run \
+                 adds those beyond once more",
+                cursor.cursor
+            ));
+        }
+        memory.store(&*self.doors.state, after).await?;
+        self.tally.recall(memory.marks.as_ref());
+        Ok(())
     }
 
     /// Whether another run can go on from where this one ends: it was stopped, it failed, or it came
@@ -296,103 +367,26 @@ impl Run<'_> {
         }
     }
 
-    fn tell(&mut self, slice: &Slice, page: &Page) {
-        self.tally.read(&page.info);
-        self.events.emit(RunEvent::PageRead {
-            seq: page.info.seq,
-            records: page.info.evidence.records,
-            bytes: page.info.request.bytes,
-            total: page.info.evidence.total,
-        });
-        if page.info.evidence.end == Some(EndSignal::Skipped) {
-            let name = match slice.partition.as_str() {
-                "" => "the only one",
-                name => name,
-            };
-            let status = page.info.request.status;
-            self.warn(format!(
-                "slice {name} was left out: a rule fits what the source answered ({status})"
-            ));
-        }
+    fn log(&self) -> String {
+        format!("runs/{}", self.task.pipeline)
     }
 
     /// Adds the report to the pipeline's log. A run is not undone because its log is.
     async fn remember(&self, report: &RunReport) {
-        let log = format!("runs/{}", self.task.pipeline);
         let entry = serde_json::to_value(report).unwrap_or_default();
-        if let Err(error) = self.doors.state.append(&log, &entry).await {
+        if let Err(error) = self.doors.state.append(&self.log(), &entry).await {
             self.warn(format!("the run's report could not be stored: {error}"));
+        }
+    }
+
+    fn warn_of_cursors(&self) {
+        let odd = self.counts.to_string();
+        if !odd.is_empty() {
+            self.warn(odd);
         }
     }
 
     fn warn(&self, message: String) {
         self.events.emit(RunEvent::Warning { message });
     }
-}
-
-/// Whether the rows of `page` leave no room for those of another.
-fn is_large(page: &Page) -> bool {
-    let sizes = page.batches.iter();
-    let sizes = sizes.map(|batch| batch.records.get_array_memory_size());
-    sizes.sum::<usize>() > LARGE
-}
-
-/// What was kept of a page.
-pub(crate) struct Kept {
-    pub(crate) seq: u64,
-    /// Whether it would survive now; else it will with a later page, or with the publication.
-    pub(crate) durable: bool,
-    pub(crate) accepted: u64,
-    pub(crate) rejected: u64,
-    pub(crate) next: Option<tapline_core::Position>,
-}
-
-/// Why the first `page` of a slice that is gone on with says nothing of its records.
-fn refusal(page: &Result<Page>) -> Option<String> {
-    match page {
-        Ok(page) if may_be_about_position(&page.info) => {
-            let status = page.info.request.status;
-            Some(format!(
-                "it answered {status}, which a rule takes for an end"
-            ))
-        }
-        Err(error) if is_about_position(error) => Some(error.to_string()),
-        _ => None,
-    }
-}
-
-/// Hands a page to the destination, together with the position of the next one.
-async fn keep(
-    slice: &Slice,
-    page: Page,
-    progress: SliceProgress,
-    schema: &mut SchemaRef,
-    writer: &mut dyn Writer,
-    events: &Events,
-) -> Result<Kept> {
-    if let Some(batch) = page.batches.first()
-        && batch.records.schema_ref() != schema
-    {
-        *schema = batch.records.schema();
-        let change = writer.evolve(schema.clone()).await?;
-        events.emit(RunEvent::SchemaChanged { change });
-    }
-    let (seq, next) = (page.info.seq, page.info.next);
-    let rejects = page.rejects.len() as u64;
-    let commit = Commit {
-        slice: slice.partition.clone(),
-        seq,
-        position: next.clone(),
-        progress,
-        request: page.info.request,
-        rejects: page.rejects,
-    };
-    let receipt = writer.write(page.batches, commit).await?;
-    Ok(Kept {
-        seq,
-        durable: receipt.durable,
-        accepted: receipt.accepted,
-        rejected: rejects + receipt.rejected.len() as u64,
-        next,
-    })
 }

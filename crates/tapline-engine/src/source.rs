@@ -4,7 +4,7 @@
 //! body, decide what comes next, send the next request, and decode the rows while that is on its
 //! way. One request is in flight ahead of the page being decoded, never more.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_schema::SchemaRef;
@@ -56,6 +56,9 @@ pub struct HttpSourceConfig {
     pub max_pages: Option<u64>,
     /// What a page becomes.
     pub form: PageForm,
+    /// Requests that may be on their way at the same time, at least 1: for pages whose place does not
+    /// depend on the page before, as far as the slices that are open leave any.
+    pub concurrency: usize,
 }
 
 /// A stream of an HTTP API.
@@ -76,6 +79,8 @@ pub(crate) struct Shared {
     pages: AtomicU64,
     /// Pages that were handed out, and that the destination has not taken yet.
     unkept: AtomicI64,
+    /// Slices that are open.
+    readers: AtomicUsize,
     /// The run whose rows are read.
     run: Mutex<Uuid>,
 }
@@ -103,6 +108,7 @@ impl HttpSource {
             run_id: shared.run_id(),
             max_pages: None,
             form: PageForm::Rows,
+            concurrency: 1,
         };
         Self::with(config, false)
     }
@@ -119,6 +125,7 @@ impl HttpSource {
                 wanted: Arc::new(wanted),
                 pages: AtomicU64::new(0),
                 unkept: AtomicI64::new(0),
+                readers: AtomicUsize::new(0),
                 run: Mutex::new(config.run_id),
                 ahead,
                 paginator,
@@ -138,7 +145,7 @@ impl Source for HttpSource {
     }
 
     fn slices(&self, window: &Window) -> SliceStream {
-        partition::slices(&self.shared, *window)
+        partition::slices(&self.shared, window.clone())
     }
 
     fn open(&self, slice: &Slice, from: Option<Resume>) -> PageStream {
@@ -147,6 +154,10 @@ impl Source for HttpSource {
             Ok(reader.next().await?.map(|page| (page, reader)))
         })
         .boxed()
+    }
+
+    fn spent(&self) -> Option<ShortReason> {
+        self.shared.spent()
     }
 
     fn fingerprint(&self) -> String {
@@ -239,20 +250,52 @@ impl Shared {
         self.unkept.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Takes note that a slice is open.
+    pub(crate) fn enter(&self) {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes note that a slice is no longer open.
+    pub(crate) fn leave(&self) {
+        self.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Requests that a slice may have on their way: its share of all.
+    pub(crate) fn depth(&self) -> usize {
+        let readers = self.readers.load(Ordering::Relaxed).max(1);
+        (self.config.concurrency / readers).max(1)
+    }
+
     /// Whether a request may be on its way while the page before it is decoded. A slow destination
     /// is not overtaken: should the process die, what was fetched but not kept is fetched again.
     pub(crate) fn may_go_ahead(&self) -> bool {
-        self.ahead && self.unkept.load(Ordering::Relaxed) <= 0
+        let unkept = usize::try_from(self.unkept.load(Ordering::Relaxed)).unwrap_or(0);
+        self.ahead && unkept < self.config.concurrency.max(1)
+    }
+
+    /// Whether no page may be asked for beyond so many that are on their way.
+    pub(crate) fn is_last(&self, on_their_way: usize) -> bool {
+        let on_their_way = on_their_way as u64;
+        self.limit().is_some_and(|(limit, _)| {
+            self.pages
+                .load(Ordering::Relaxed)
+                .saturating_add(on_their_way)
+                >= limit
+        })
     }
 
     /// What cuts reading short now, because as many pages were read as may be, in all slices.
     pub(crate) fn spent(&self) -> Option<ShortReason> {
-        let plan = (self.config.plan.maximum_request).map(|limit| (limit, "maximumRequest"));
-        let flag = self.config.max_pages.map(|limit| (limit, "--max-pages"));
-        let limits = plan.into_iter().chain(flag);
-        let (limit, name) = limits.min_by_key(|(limit, _)| *limit)?;
+        let (limit, name) = self.limit()?;
         let name = name.to_owned();
         (self.pages.load(Ordering::Relaxed) >= limit).then_some(ShortReason::Limit { name })
+    }
+
+    /// How many pages may be read, in all slices, and what says so.
+    fn limit(&self) -> Option<(u64, &'static str)> {
+        let plan = (self.config.plan.maximum_request).map(|limit| (limit, "maximumRequest"));
+        let flag = self.config.max_pages.map(|limit| (limit, "--max-pages"));
+        plan.into_iter().chain(flag).min_by_key(|(limit, _)| *limit)
     }
 
     /// The body of `answer` as the spec reads it, and what is located in it; or the error that the

@@ -13,6 +13,8 @@ pub enum SyncMode {
     FullLoad,
     /// Each run adds everything it reads.
     FullAppend,
+    /// Each run reads what is new, and adds it.
+    Incremental,
 }
 
 impl SyncMode {
@@ -21,6 +23,7 @@ impl SyncMode {
         match self {
             Self::FullLoad => "full_load",
             Self::FullAppend => "full_append",
+            Self::Incremental => "incremental",
         }
     }
 
@@ -28,7 +31,7 @@ impl SyncMode {
     pub fn disposition(self) -> Disposition {
         match self {
             Self::FullLoad => Disposition::Replace,
-            Self::FullAppend => Disposition::Append,
+            Self::FullAppend | Self::Incremental => Disposition::Append,
         }
     }
 
@@ -37,7 +40,15 @@ impl SyncMode {
     pub fn takes_window(self) -> bool {
         match self {
             Self::FullLoad => false,
-            Self::FullAppend => true,
+            Self::FullAppend | Self::Incremental => true,
+        }
+    }
+
+    /// Whether a run remembers how far its stream is known, and asks for what is missing.
+    pub fn remembers(self) -> bool {
+        match self {
+            Self::FullLoad | Self::FullAppend => false,
+            Self::Incremental => true,
         }
     }
 
@@ -45,7 +56,7 @@ impl SyncMode {
     pub(crate) fn stays(self) -> &'static str {
         match self {
             Self::FullLoad => "",
-            Self::FullAppend => ", and the rows it has added stay",
+            Self::FullAppend | Self::Incremental => ", and the rows it has added stay",
         }
     }
 }

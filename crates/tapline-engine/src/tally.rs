@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tapline_core::{
-    Clock, EndSignal, Error, LastCommit, PageInfo, Position, RecordCounts, Redactor, ResumedFrom,
-    RunReport, SliceCounts, Verdict, WatermarkReport, Window,
+    Clock, EndSignal, Error, Interval, LastCommit, Marks, PageInfo, Position, RecordCounts,
+    Redactor, ResumedFrom, RunReport, SliceCounts, Verdict, WatermarkReport, Window,
 };
 use uuid::Uuid;
 
@@ -29,6 +29,10 @@ pub(crate) struct Tally {
     waited_ms: u64,
     bytes: u64,
     next_position: Option<Position>,
+    /// Pieces that were begun.
+    begun: u64,
+    watermarks: WatermarkReport,
+    coverage: Vec<Interval>,
     taken: Taken,
 }
 
@@ -46,7 +50,7 @@ impl Tally {
         Self {
             task: task.clone(),
             run_id: task.run_id,
-            window: task.window,
+            window: Window::ALL,
             resumed_from: None,
             started_at: clock.now(),
             start: clock.elapsed(),
@@ -58,8 +62,17 @@ impl Tally {
             waited_ms: 0,
             bytes: 0,
             next_position: None,
+            begun: 0,
+            watermarks: WatermarkReport::default(),
+            coverage: Vec::new(),
             taken: Taken::default(),
         }
+    }
+
+    /// Takes note of what is remembered now.
+    pub(crate) fn recall(&mut self, marks: Option<&Marks>) {
+        self.watermarks = marks.map(Marks::watermarks).unwrap_or_default();
+        self.coverage = marks.map_or(Vec::new(), |marks| marks.coverage().intervals());
     }
 
     /// The run that is counted.
@@ -70,7 +83,7 @@ impl Tally {
     /// Takes note that the run goes on with `pending`, which got as far as `left`.
     pub(crate) fn go_on(&mut self, pending: &Pending, left: &[LastCommit]) {
         self.run_id = pending.run;
-        self.window = pending.window;
+        self.window = pending.window.clone();
         self.resumed_from = Some(ResumedFrom {
             run_id: pending.run,
             pages: left.iter().map(|last| last.seq).sum(),
@@ -80,10 +93,10 @@ impl Tally {
         self.next_position = open.next();
     }
 
-    /// Takes note that the run begins as it was asked for, with nothing kept.
-    pub(crate) fn begin_anew(&mut self) {
+    /// Takes note that the run begins as it was asked for, in `window`, with nothing kept.
+    pub(crate) fn begin_anew(&mut self, window: &Window) {
         self.run_id = self.task.run_id;
-        self.window = self.task.window;
+        self.window = window.clone();
         self.slices = SliceCounts::default();
         self.forget();
     }
@@ -104,9 +117,26 @@ impl Tally {
         self.resumed_from.is_some()
     }
 
-    /// Slices that came to an end.
-    pub(crate) fn slices(&self) -> u64 {
-        self.slices.read + self.slices.skipped
+    /// Takes note of a piece that begins to be read.
+    pub(crate) fn begin_slice(&mut self) {
+        self.begun += 1;
+    }
+
+    /// Pieces that were begun.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// Records that the run has brought, those of earlier processes included, and without those
+    /// left out.
+    pub(crate) fn brought(&self) -> u64 {
+        let before = self.resumed_from.map_or(0, |from| from.records);
+        (before + self.records.read).saturating_sub(self.records.skipped)
+    }
+
+    /// Takes note of rows that were left out.
+    pub(crate) fn skip(&mut self, rows: u64) {
+        self.records.skipped += rows;
     }
 
     /// Takes note of a slice that has ended.
@@ -118,14 +148,17 @@ impl Tally {
         }
     }
 
-    /// What it proves that every slice came to an end.
-    pub(crate) fn all_slices(&self) -> Verdict {
-        verdict::of_all(self.slices)
+    /// What it proves that every slice came to an end, or that there was nothing to ask of any.
+    pub(crate) fn all_slices(&self, is_nothing_new: bool) -> Verdict {
+        match is_nothing_new {
+            true => Verdict::Complete(EndSignal::NothingToAsk),
+            false => verdict::of_all(self.slices),
+        }
     }
 
     /// Counts a page of another stream.
     pub(crate) fn ask(&mut self, info: &PageInfo) {
-        self.requests += 1;
+        self.requests += 1 + info.needless;
         self.retries += u64::from(info.request.attempts.saturating_sub(1));
         self.waited_ms += info.request.waited_ms;
         self.bytes += info.request.bytes;
@@ -177,7 +210,7 @@ impl Tally {
             resumed_from: self.resumed_from,
             pipeline: self.task.pipeline.clone(),
             sync_mode: self.task.sync_mode.name().to_owned(),
-            window: self.window,
+            window: self.window.clone(),
             next_position: self
                 .next_position
                 .as_ref()
@@ -193,8 +226,8 @@ impl Tally {
             bytes: self.bytes,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             started_at: self.started_at,
-            watermarks: WatermarkReport::default(),
-            coverage: Vec::new(),
+            watermarks: self.watermarks.clone(),
+            coverage: self.coverage.clone(),
             error: error.map(ToString::to_string),
             failed_request: error.and_then(Error::request).cloned(),
         }

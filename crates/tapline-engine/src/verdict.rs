@@ -38,6 +38,9 @@ impl Judge {
         progress.underfull = underfull(evidence);
         progress.total = evidence.total.or(progress.total);
         progress.end = evidence.end.clone().or(progress.end.take());
+        if let Some(most) = evidence.most.filter(|most| progress.read >= *most) {
+            progress.short.get_or_insert(ShortReason::Capped { most });
+        }
         match &evidence.short {
             None => {}
             Some(limit @ ShortReason::Limit { .. }) => self.limit = Some(limit.clone()),
@@ -45,6 +48,24 @@ impl Judge {
                 progress.short.get_or_insert_with(|| short.clone());
             }
         }
+    }
+
+    /// How many records the source gives for one question, if `evidence`, of its first page, says
+    /// that there are as many or more. A source that counts no further says just so many.
+    pub(crate) fn is_beyond(&self, evidence: &Evidence) -> Option<u64> {
+        let most = evidence.most.filter(|_| self.progress.read == 0)?;
+        evidence.total.filter(|total| *total >= most).map(|_| most)
+    }
+
+    /// Takes note that the first page says so, and that its records are read in other pieces.
+    pub(crate) fn split(&mut self, most: u64) {
+        self.pages += 1;
+        self.progress.short = Some(ShortReason::Capped { most });
+    }
+
+    /// Whether the source gives no more records, though it may have some.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self.progress.short, Some(ShortReason::Capped { .. }))
     }
 
     /// Whether a page has been read, by this process.
@@ -84,6 +105,8 @@ impl Judge {
         }
         match (progress.end, progress.total) {
             (None, _) => Verdict::Unknown(UnknownReason::NoEndSignal),
+            // What was not asked for was not read.
+            (Some(signal @ EndSignal::WindowPassed), _) => Verdict::Complete(signal),
             (Some(_), Some(total)) if total != progress.read => {
                 Verdict::Short(ShortReason::TotalMismatch {
                     total,

@@ -5,18 +5,26 @@
 //! oldest, and neither ever goes back. A window that is not complete moves nothing, nor does one
 //! without records: an empty answer is no evidence of where the source's records end. What is
 //! covered ends at the newest record seen, never at the clock.
+//!
+//! Of a divided stream each part has marks of its own; those that are at rest are remembered as
+//! one (`fold`).
 
+mod fold;
 mod range;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use tapline_core::{
-    Boundary, Coverage, Cursor, CursorType, Error, ErrorKind, Marks, Result, Step, Verdict,
+    Boundary, Cursor, CursorType, Error, ErrorKind, Known, Marks, RecordOrder, Result, Seen, Step,
+    Ties, Window,
 };
 
+pub(crate) use fold::{ReadParts, fold};
 pub use range::CursorRange;
 
 /// What a run is asked to fetch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// What is new since the last run; everything, if there was none.
     Update,
@@ -28,16 +36,20 @@ pub enum Ask {
         to: Option<Cursor>,
     },
     /// Exactly this.
-    Explicit(CursorRange),
+    Explicit(Window),
 }
 
 /// How a pipeline's windows are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowSettings {
     /// Where a record holds its cursor.
     pub cursor: String,
     /// What the cursor holds.
     pub cursor_type: CursorType,
+    /// In which order of the cursor records come.
+    pub order: RecordOrder,
+    /// Where a first run begins; at the beginning of all, if not given.
+    pub start: Option<Cursor>,
     /// How far before the newest record an update starts.
     pub lookback: Option<Step>,
     /// How long before the run's start a window ends: sources show records late.
@@ -46,6 +58,13 @@ pub struct WindowSettings {
     pub boundary: Boundary,
     /// How much of a window is asked for at once.
     pub slice: Option<Step>,
+}
+
+impl WindowSettings {
+    /// Whether records come in order, the oldest first.
+    pub(crate) fn goes_up(&self) -> bool {
+        self.order == RecordOrder::Ascending && self.cursor_type.is_ordered()
+    }
 }
 
 /// What kind of window a run asks for, and so which marks it moves.
@@ -61,7 +80,7 @@ pub enum WindowKind {
     Explicit,
 }
 
-/// What a run asks its source for.
+/// What a run asks one part of its source for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowPlan {
     /// What kind of window it is.
@@ -69,52 +88,87 @@ pub struct WindowPlan {
     /// The ranges to fetch, smallest first. Several only if a backfill has several gaps to fill;
     /// none if nothing can be new.
     pub ranges: Vec<CursorRange>,
-    slice: Option<Step>,
 }
 
-impl WindowPlan {
-    /// The parts of `range` to ask for, one after the other.
-    pub fn slices<'a>(&self, range: &'a CursorRange) -> impl Iterator<Item = CursorRange> + 'a {
-        range.slices(self.slice)
-    }
-}
-
-/// The cursors seen in a range; of texts, the one the source calls older and the newer one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The smallest.
-    pub oldest: Cursor,
-    /// The largest.
-    pub newest: Cursor,
-}
-
-/// Decides what a run that starts at `run_start` asks for.
+/// Fails if a run cannot be asked for that, whatever the parts of its stream are.
 ///
 /// # Errors
 /// There is nothing to backfill from, or nothing to backfill; the window is empty; the marks are
 /// those of another cursor.
-pub fn decide(
+pub fn check(
     marks: Option<&Marks>,
     ask: &Ask,
     settings: &WindowSettings,
-    run_start: Timestamp,
-) -> Result<WindowPlan> {
+    at: Timestamp,
+) -> Result<()> {
     if let Some(marks) = marks {
         same_cursor(marks, settings)?;
     }
-    let end = last_moment(settings, run_start);
-    let (kind, ranges) = match ask {
-        Ask::Update => update(marks, settings, end),
-        Ask::Backfill { from, to } => {
-            let gaps = backfill(marks, settings, from.as_ref(), to.as_ref())?;
-            (WindowKind::Backfill, gaps)
+    match ask {
+        Ask::Update => Ok(()),
+        Ask::Backfill { from, to } => check_backfill(marks, from.as_ref(), to.as_ref(), settings),
+        Ask::Explicit(window) => {
+            ordered(settings, "asked for a range of it")?;
+            let range = explicit(window, settings, at);
+            match range.is_empty() {
+                true => Err(usage(format!("the window is empty: {range}"))),
+                false => Ok(()),
+            }
         }
-        Ask::Explicit(range) => (WindowKind::Explicit, vec![explicit(range, settings, end)?]),
+    }
+}
+
+/// Decides what a run that starts at `at` asks a part of the stream for, of which that much is
+/// `known`. `None`: it was never read to its end. [`check`] says first whether it may ask at all.
+pub fn decide(
+    known: Option<&Known>,
+    ask: &Ask,
+    settings: &WindowSettings,
+    at: Timestamp,
+) -> WindowPlan {
+    let (kind, ranges) = match ask {
+        Ask::Update => update(known, settings, at),
+        Ask::Backfill { from, to } => (
+            WindowKind::Backfill,
+            backfill(known, from.as_ref(), to.as_ref()),
+        ),
+        Ask::Explicit(window) => (WindowKind::Explicit, vec![explicit(window, settings, at)]),
     };
-    Ok(WindowPlan {
-        kind,
-        ranges,
-        slice: settings.slice,
+    WindowPlan { kind, ranges }
+}
+
+/// The window that holds all that a run asks any part for: what its report says.
+pub fn widest(
+    marks: Option<&Marks>,
+    ask: &Ask,
+    settings: &WindowSettings,
+    at: Timestamp,
+) -> Window {
+    let parts = marks
+        .into_iter()
+        .flat_map(|marks| marks.partitions.values());
+    let folds = marks.into_iter().flat_map(|marks| &marks.folds);
+    let folded: Vec<Known> = folds.map(Known::from).collect();
+    let known: Vec<Option<&Known>> = parts.chain(&folded).map(Some).collect();
+    // A part that turns up is read from the beginning; only a stream that is not divided has none.
+    let is_whole = marks.is_some_and(|marks| marks.partitions.contains_key(""));
+    let unknown = (!is_whole && *ask == Ask::Update).then_some(None);
+    let all = known.into_iter().chain(unknown);
+    let ranges = all.flat_map(|known| decide(known, ask, settings, at).ranges);
+    let widest = ranges.reduce(|a, b| CursorRange {
+        start: a.start.min(b.start),
+        end: match (a.end, b.end) {
+            (Some(a), Some(b)) => Some(a.max(b)),
+            _ => None,
+        },
+        boundary: a.boundary,
+    });
+    widest.map(|range| range.window()).unwrap_or_else(|| {
+        let end = last_moment(settings, at);
+        Window {
+            start: end.clone(),
+            end,
+        }
     })
 }
 
@@ -135,79 +189,80 @@ fn same_cursor(marks: &Marks, settings: &WindowSettings) -> Result<()> {
 
 /// Where a window ends: no clock says that of anything but a time. Down to a whole second: all
 /// that many formats can say.
-fn last_moment(settings: &WindowSettings, run_start: Timestamp) -> Option<Cursor> {
-    let at = run_start
-        .saturating_sub(settings.safety_lag)
-        .unwrap_or(run_start);
+fn last_moment(settings: &WindowSettings, at: Timestamp) -> Option<Cursor> {
+    let at = at.saturating_sub(settings.safety_lag).unwrap_or(at);
     (settings.cursor_type == CursorType::Timestamp).then(|| Cursor::Timestamp(range::floor(at)))
 }
 
 fn update(
-    marks: Option<&Marks>,
+    known: Option<&Known>,
     settings: &WindowSettings,
-    end: Option<Cursor>,
+    at: Timestamp,
 ) -> (WindowKind, Vec<CursorRange>) {
-    let Some(newest) = marks.and_then(|marks| marks.newest.as_ref()) else {
-        return (WindowKind::Full, vec![CursorRange::new(None, end)]);
-    };
-    let start = settings.lookback.and_then(|step| newest.minus(step));
-    let range = CursorRange {
-        // What is looked back for is asked for with its first moment, whatever the boundary.
-        boundary: match start {
-            Some(_) => Boundary::Closed,
-            None => settings.boundary,
-        },
-        ..CursorRange::new(Some(start.unwrap_or_else(|| newest.clone())), end)
+    let end = last_moment(settings, at);
+    let (kind, range) = match known.and_then(|known| known.newest.as_ref()) {
+        None => {
+            let range = CursorRange::new(settings.start.clone(), end);
+            (WindowKind::Full, range)
+        }
+        Some(newest) => {
+            let start = settings.lookback.and_then(|step| newest.minus(step));
+            let range = CursorRange {
+                // What is looked back for is asked for with its first moment, whatever the boundary.
+                boundary: match start {
+                    Some(_) => Boundary::Closed,
+                    None => settings.boundary,
+                },
+                ..CursorRange::new(Some(start.unwrap_or_else(|| newest.clone())), end)
+            };
+            (WindowKind::Update, range)
+        }
     };
     let ranges = Some(range).filter(|range| !range.is_empty());
-    (WindowKind::Update, ranges.into_iter().collect())
+    (kind, ranges.into_iter().collect())
 }
 
-fn backfill(
+/// What is missing of a part. Of one that was never read everything is, and that is for an update.
+fn backfill(known: Option<&Known>, from: Option<&Cursor>, to: Option<&Cursor>) -> Vec<CursorRange> {
+    let Some((known, newest)) = known.and_then(|known| Some((known, known.newest.as_ref()?)))
+    else {
+        return Vec::new();
+    };
+    let until = to.map_or(newest, |to| to.min(newest));
+    let gaps = known.coverage.gaps(from, until).into_iter();
+    gaps.map(|(start, end)| CursorRange::new(start, Some(end)))
+        .collect()
+}
+
+fn check_backfill(
     marks: Option<&Marks>,
-    settings: &WindowSettings,
     from: Option<&Cursor>,
     to: Option<&Cursor>,
-) -> Result<Vec<CursorRange>> {
+    settings: &WindowSettings,
+) -> Result<()> {
     ordered(settings, "backfilled")?;
-    let nothing = Coverage::default();
-    let coverage = marks.map_or(&nothing, |marks| &marks.coverage);
-    let Some(newest) = marks.and_then(|marks| marks.newest.as_ref()) else {
+    let Some((marks, newest)) = marks.and_then(|marks| Some((marks, marks.newest()?))) else {
         return Err(usage(
             "there is nothing to backfill from: no run has seen a record yet; `tapline run` comes \
              first"
                 .to_owned(),
         ));
     };
-    let until = to.map_or(newest, |to| to.min(newest));
-    let gaps: Vec<_> = coverage
-        .gaps(from, until)
-        .into_iter()
-        .map(|(start, end)| CursorRange::new(start, Some(end)))
-        .collect();
-    match gaps.is_empty() {
-        true => Err(usage(format!(
-            "there is nothing to backfill: nothing is missing {}before {until}",
-            from.map_or(String::new(), |from| format!("from {from} on and "))
-        ))),
-        false => Ok(gaps),
+    let folded = marks.folds.iter().map(Known::from);
+    let mut parts = marks.partitions.values().cloned().chain(folded);
+    if parts.any(|known| !backfill(Some(&known), from, to).is_empty()) {
+        return Ok(());
     }
+    let until = to.map_or(newest, |to| to.min(newest));
+    Err(usage(format!(
+        "there is nothing to backfill: nothing is missing {}before {until}",
+        from.map_or(String::new(), |from| format!("from {from} on and "))
+    )))
 }
 
-fn explicit(
-    range: &CursorRange,
-    settings: &WindowSettings,
-    end: Option<Cursor>,
-) -> Result<CursorRange> {
-    ordered(settings, "asked for a range of it")?;
-    let range = CursorRange {
-        end: range.end.clone().or(end),
-        ..range.clone()
-    };
-    match range.is_empty() {
-        true => Err(usage(format!("the window is empty: {range}"))),
-        false => Ok(range),
-    }
+fn explicit(window: &Window, settings: &WindowSettings, at: Timestamp) -> CursorRange {
+    let end = window.end.clone().or_else(|| last_moment(settings, at));
+    CursorRange::new(window.start.clone(), end)
 }
 
 fn ordered(settings: &WindowSettings, what: &str) -> Result<()> {
@@ -223,38 +278,61 @@ fn usage(message: String) -> Error {
     Error::new(ErrorKind::Usage, "decide window", message)
 }
 
-/// The marks after a run over `range`, which proved `verdict` and saw `seen` in it.
-pub fn commit(
-    marks: &Marks,
-    kind: WindowKind,
-    verdict: &Verdict,
-    range: &CursorRange,
-    seen: Option<&Seen>,
-) -> Marks {
-    let mut after = marks.clone();
-    let Some(seen) = seen.filter(|_| verdict.is_complete()) else {
-        return after;
-    };
-    if moves_newest(marks, kind, range) {
-        let old = marks.newest.as_ref().filter(|old| *old > &seen.newest);
-        let old = old.filter(|_| marks.cursor_type.is_ordered());
-        after.newest = Some(old.unwrap_or(&seen.newest).clone());
-    }
-    if kind != WindowKind::Update {
-        let old = marks.oldest.as_ref().filter(|old| *old < &seen.oldest);
-        after.oldest = Some(old.unwrap_or(&seen.oldest).clone());
+/// What was seen of a range that was read to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proved {
+    /// The range.
+    pub range: CursorRange,
+    /// The cursors of its rows, if it had any.
+    pub seen: Option<Seen>,
+    /// The rows with the newest of them.
+    pub ties: Ties,
+}
+
+/// What is known of a part after `proved`, of a window of that kind.
+///
+/// An empty range moves no mark, but below the newest record it is covered: nothing is there.
+pub fn learn(known: &Known, kind: WindowKind, proved: &Proved) -> Known {
+    let mut after = known.clone();
+    let Proved { range, seen, ties } = proved;
+    if let Some(seen) = seen
+        && moves_newest(known, kind, range)
+    {
+        let is_newer =
+            known
+                .newest
+                .as_ref()
+                .is_none_or(|old| match old.cursor_type().is_ordered() {
+                    true => *old < seen.newest,
+                    false => true,
+                });
+        if is_newer && known.newest.as_ref() != Some(&seen.newest) {
+            after.newest = Some(seen.newest.clone());
+            after.ties = ties.clone();
+        } else if after.newest.as_ref() == Some(&seen.newest) {
+            after.ties.merge(ties);
+        }
     }
     if let Some(newest) = &after.newest {
-        let start = range.start.as_ref().unwrap_or(&seen.oldest);
         let end = range.end.as_ref().map_or(newest, |end| end.min(newest));
-        after.coverage.add(start, end);
+        after.coverage.add(range.start.as_ref(), end);
     }
     after
 }
 
+/// The oldest mark after such a window: an update never moves it.
+pub fn oldest(before: Option<&Cursor>, kind: WindowKind, seen: Option<&Seen>) -> Option<Cursor> {
+    let seen = seen.filter(|_| kind != WindowKind::Update);
+    match (before, seen) {
+        (Some(before), Some(seen)) if before <= &seen.oldest => Some(before.clone()),
+        (_, Some(seen)) => Some(seen.oldest.clone()),
+        (before, None) => before.cloned(),
+    }
+}
+
 /// Whether nothing would be left out below the new mark.
-fn moves_newest(marks: &Marks, kind: WindowKind, range: &CursorRange) -> bool {
-    match (kind, &marks.newest, &range.start) {
+fn moves_newest(known: &Known, kind: WindowKind, range: &CursorRange) -> bool {
+    match (kind, &known.newest, &range.start) {
         (WindowKind::Full | WindowKind::Update, _, _) => true,
         (WindowKind::Backfill, _, _) => false,
         (WindowKind::Explicit, Some(newest), Some(start)) => start <= newest,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::{Observed, Params, Schedule, Selector};
+use crate::{DateFormat, Observed, Params, Schedule, Selector};
 
 /// What placeholders and expressions are resolved against. Start from [`Context::default`], which
 /// knows nothing, and fill in what there is.
@@ -14,35 +14,65 @@ pub struct Context<'a> {
     pub params: &'a Params,
     /// How `{START_TIME}`, `{END_TIME}` and `{SCHEDULE_QUERY}` are written.
     pub schedule: Option<&'a Schedule>,
-    /// The time range asked for.
-    pub window: Span,
+    /// The range asked for.
+    pub window: Span<'a>,
     /// What `utcNow()` says.
     pub now: Timestamp,
     /// The answer that `response()` reads, where there is one.
     pub response: Option<&'a dyn Response>,
 }
 
-/// A time range; a missing bound is open.
+/// A range of time, or of another cursor; a missing bound is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span {
-    /// First instant wanted.
-    pub start: Option<Timestamp>,
-    /// First instant no longer wanted.
-    pub end: Option<Timestamp>,
+pub struct Span<'a> {
+    /// First value wanted.
+    pub start: Option<Edge<'a>>,
+    /// First value no longer wanted.
+    pub end: Option<Edge<'a>>,
 }
 
-/// A bound of the time window.
+/// Where a range begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge<'a> {
+    /// At a point in time, which is written in the format that the spec gives.
+    Time(Timestamp),
+    /// At a number or a text, which is written as it is.
+    Text(&'a str),
+}
+
+impl Edge<'_> {
+    /// The edge as a request says it. An end that `format` cannot say as exactly is later, never
+    /// earlier.
+    pub fn write(self, bound: Bound, format: &DateFormat) -> String {
+        match (self, bound) {
+            (Self::Time(at), Bound::Start) => format.format(at),
+            (Self::Time(at), Bound::End) => format.format(format.round_up(at)),
+            (Self::Text(text), _) => text.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Edge<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(at) => at.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// A bound of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bound {
-    /// The first instant wanted.
+    /// The first value wanted.
     Start,
-    /// The first instant no longer wanted.
+    /// The first value no longer wanted.
     End,
 }
 
 impl Bound {
-    /// When it is.
-    pub(crate) fn of(self, window: Span) -> Option<Timestamp> {
+    /// Where it is.
+    pub(crate) fn of(self, window: Span<'_>) -> Option<Edge<'_>> {
         match self {
             Self::Start => window.start,
             Self::End => window.end,

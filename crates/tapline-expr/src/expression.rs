@@ -28,7 +28,7 @@ use self::eval::Evaluation;
 use self::node::Node;
 use self::parser::Parser;
 pub(crate) use self::value::Run;
-use crate::{Context, ExprError, Selector};
+use crate::{Bound, Context, ExprError, Selector};
 
 /// Longest expression, in bytes.
 const MAX_LENGTH: usize = 8 * 1024;
@@ -93,11 +93,11 @@ impl Expr {
         &self.text
     }
 
-    /// Whether the time window has a say in it.
-    pub(crate) fn is_scheduled(&self) -> bool {
+    /// Whether it reads this bound of the window.
+    pub(crate) fn asks(&self, bound: Bound) -> bool {
         let mut found = false;
         self.root
-            .walk(&mut |node| found |= matches!(node, Node::Bound(_)));
+            .walk(&mut |node| found |= matches!(node, Node::Bound(read) if *read == bound));
         found
     }
 

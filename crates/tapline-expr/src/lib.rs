@@ -18,7 +18,7 @@ mod selector;
 mod template;
 
 pub use condition::{Condition, Observed};
-pub use context::{Bound, Context, Response, Span};
+pub use context::{Bound, Context, Edge, Response, Span};
 pub use date::DateFormat;
 pub use expression::Expr;
 pub use params::{Param, Params};

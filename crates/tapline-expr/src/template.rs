@@ -19,7 +19,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::encode::Encoding;
-use crate::{Bound, Context, DateFormat, Expr, ExprError};
+use crate::{Bound, Context, DateFormat, Expr, ExprError, Schedule};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Segment {
@@ -53,12 +53,16 @@ impl Template {
         })
     }
 
-    /// Whether the time window has a say in it: `{START_TIME}`, `{END_TIME}`, `{SCHEDULE_QUERY}`, or
-    /// an expression that reads the window.
-    pub fn is_scheduled(&self) -> bool {
+    /// Whether `bound` has a say in it, where a window has a start: by name, in the text that
+    /// `{SCHEDULE_QUERY}` stands for, or in an expression that reads the window.
+    pub fn asks(&self, bound: Bound, schedule: Option<&Schedule>) -> bool {
         self.0.iter().any(|segment| match segment {
-            Segment::Bound(_) | Segment::ScheduleQuery => true,
-            Segment::Expr(expr) => expr.is_scheduled(),
+            Segment::Bound(named) => *named == bound,
+            // Within its own text the name stands for nothing.
+            Segment::ScheduleQuery => {
+                schedule.is_some_and(|schedule| schedule.incremental.asks(bound, None))
+            }
+            Segment::Expr(expr) => expr.asks(bound),
             Segment::Text(_) | Segment::Param(_) => false,
         })
     }
@@ -146,14 +150,11 @@ fn bound_text(bound: Bound, context: &Context<'_>) -> Result<String, ExprError> 
         Bound::Start => "the window has no start; `backfill` says what stands there without one",
         Bound::End => "the window has no end",
     };
-    let time = bound.of(context.window);
-    let time = time.ok_or(ExprError::Window { name, reason })?;
+    let edge = bound.of(context.window);
+    let edge = edge.ok_or(ExprError::Window { name, reason })?;
     let usual = DateFormat::default();
     let format = context.schedule.map_or(&usual, |schedule| &schedule.format);
-    Ok(match bound {
-        Bound::Start => format.format(time),
-        Bound::End => format.format(format.round_up(time)),
-    })
+    Ok(edge.write(bound, format))
 }
 
 /// What `{SCHEDULE_QUERY}` stands for in this window; nothing inside its own text.

@@ -117,7 +117,8 @@ impl Hooks for Foreign {
         if answer.slices.is_empty() {
             return Err(call.failed("it names no part of the window".to_owned()));
         }
-        let slices = answer.slices.into_iter().map(wire::read_slice);
+        let slices = answer.slices.into_iter();
+        let slices = slices.map(|slice| wire::read_slice(slice, window));
         let slices: wire::Result<Vec<Slice>> = slices.collect();
         slices.map_err(|reason| call.failed(reason))
     }

@@ -4,9 +4,8 @@
 use abi_stable::std_types::RVec;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use jiff::Timestamp;
 use tapline_abi::message::{self, Headers};
-use tapline_core::{Body, Position, Slice, Window};
+use tapline_core::{Body, Cursor, CursorType, Position, Slice, Window};
 use url::Url;
 
 /// Why a message cannot be used.
@@ -93,15 +92,16 @@ pub(crate) fn read_position(position: message::Position) -> Result<Position> {
 
 pub(crate) fn window(window: &Window) -> message::Window {
     message::Window {
-        start: window.start.map(|start| start.to_string()),
-        end: window.end.map(|end| end.to_string()),
+        start: window.start.as_ref().map(ToString::to_string),
+        end: window.end.as_ref().map(ToString::to_string),
     }
 }
 
-pub(crate) fn read_slice(slice: message::Slice) -> Result<Slice> {
-    let start = instant(slice.window.start.as_deref())?;
-    let end = instant(slice.window.end.as_deref())?;
-    if let (Some(start), Some(end)) = (start, end)
+/// Reads a part of the window `asked`; all of it, if the part has no bounds of its own.
+pub(crate) fn read_slice(slice: message::Slice, asked: &Window) -> Result<Slice> {
+    let start = bound(slice.window.start.as_deref(), asked)?;
+    let end = bound(slice.window.end.as_deref(), asked)?;
+    if let (Some(start), Some(end)) = (&start, &end)
         && start >= end
     {
         return Err(format!(
@@ -109,17 +109,26 @@ pub(crate) fn read_slice(slice: message::Slice) -> Result<Slice> {
             slice.partition
         ));
     }
+    let window = match (start, end) {
+        (None, None) => asked.clone(),
+        (start, end) => Window { start, end },
+    };
     Ok(Slice {
         partition: slice.partition,
-        window: Window { start, end },
+        window,
         ..Slice::default()
     })
 }
 
-fn instant(text: Option<&str>) -> Result<Option<Timestamp>> {
-    text.map(|text| {
-        text.parse()
-            .map_err(|_| format!("`{text}` is no instant; write `2026-01-31T00:00:00Z`"))
+fn bound(text: Option<&str>, asked: &Window) -> Result<Option<Cursor>> {
+    text.map(|text| match asked.cursor_type() {
+        CursorType::Timestamp => text
+            .parse()
+            .map(Cursor::Timestamp)
+            .map_err(|_| format!("`{text}` is no instant; write `2026-01-31T00:00:00Z`")),
+        other => {
+            Cursor::read(other, text).ok_or_else(|| format!("`{text}` is no {}", other.name()))
+        }
     })
     .transpose()
 }
@@ -171,12 +180,30 @@ mod tests {
                 end: Some(end.to_owned()),
             };
             let partition = "eu".to_owned();
-            read_slice(message::Slice { partition, window })
+            read_slice(message::Slice { partition, window }, &Window::ALL)
         };
         let (jan, feb) = ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
         assert_eq!(slice(jan, feb).unwrap().partition, "eu");
         let error = slice(feb, jan).unwrap_err();
         assert_eq!(error, "the slice `eu` ends before it starts");
         assert!(slice("yesterday", feb).is_err());
+        let asked = Window {
+            start: Cursor::read(CursorType::Integer, "5"),
+            end: None,
+        };
+        let of = |start: Option<&str>| {
+            let window = message::Window {
+                start: start.map(str::to_owned),
+                end: None,
+            };
+            let partition = "eu".to_owned();
+            read_slice(message::Slice { partition, window }, &asked)
+        };
+        assert_eq!(of(None).unwrap().window, asked);
+        assert_eq!(
+            of(Some("7")).unwrap().window.start,
+            Cursor::read(CursorType::Integer, "7")
+        );
+        assert_eq!(of(Some("x")).unwrap_err(), "`x` is no integer");
     }
 }

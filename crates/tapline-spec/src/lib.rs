@@ -61,5 +61,5 @@ pub use response::{ResponseParams, ResponseRule};
 pub use schedule::{ScheduleKind, ScheduleParams};
 pub use schema::{connector_schema, plain_schema};
 pub use step::Step;
-pub use tapline_expr::{Param, Params, Secret};
+pub use tapline_expr::{Bound, Param, Params, Secret};
 pub use ui::{UiAttributes, UiCategory, UiText};

@@ -70,6 +70,11 @@ pub struct PaginationParams {
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum_request: Option<u64>,
+    /// Most records that the source gives for one window, as a search does that ends after 1000. A
+    /// window that holds more is read in parts. Ours.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum_records: Option<u64>,
 }
 
 /// How the next page is asked for.

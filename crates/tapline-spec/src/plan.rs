@@ -5,7 +5,8 @@
 //! symbolic, so a plan holds no secret and can be sent to a worker or another machine.
 
 use serde::{Deserialize, Serialize};
-use tapline_expr::{Condition, DateFormat, Expr, Place, Schedule, Selector, Template};
+use serde_json::Value;
+use tapline_expr::{Bound, Condition, DateFormat, Expr, Place, Schedule, Selector, Template};
 
 use crate::{Boundary, ClientAuthentication, CursorType, RecordOrder, Step};
 
@@ -32,6 +33,8 @@ pub struct Plan {
     pub delay_ms: u64,
     /// Requests after which a run is cut short; no limit by default.
     pub maximum_request: Option<u64>,
+    /// Most records that the source gives for one window; `None`: as many as there are.
+    pub maximum_records: Option<u64>,
     /// Where the source says how many records there are in all.
     pub total: Option<Selector>,
     /// How a time window is asked for; `None`: the stream is always read as a whole.
@@ -44,6 +47,43 @@ pub struct Plan {
     pub partitions: Vec<PartitionPlan>,
     /// Columns the spec declares, in order. Others are inferred.
     pub columns: Vec<ColumnPlan>,
+}
+
+impl Plan {
+    /// Whether a request says this bound of its window. One that a request does not say is not kept
+    /// to by the source.
+    pub fn asks(&self, bound: Bound) -> bool {
+        let schedule = self.schedule.as_ref();
+        let by_name = schedule.is_some_and(|schedule| match bound {
+            Bound::Start => schedule.start.is_some(),
+            Bound::End => schedule.end.is_some(),
+        });
+        let texts = schedule.map(|schedule| &schedule.texts);
+        let request = &self.request;
+        let values = request.query.iter().chain(&request.headers);
+        let mut templates = [&request.host, &request.path]
+            .into_iter()
+            .chain(values.map(|(_, template)| template));
+        let in_body = match &request.body {
+            None => false,
+            Some(BodyPlan::Text(template)) => template.asks(bound, texts),
+            Some(BodyPlan::Json(value)) => asks(value, bound, texts),
+        };
+        by_name || in_body || templates.any(|template| template.asks(bound, texts))
+    }
+}
+
+/// Whether one of the templates that a JSON body keeps as text asks for `bound`.
+fn asks(body: &Value, bound: Bound, texts: Option<&Schedule>) -> bool {
+    match body {
+        Value::String(text) => {
+            let template = text.parse::<Template>();
+            template.is_ok_and(|template| template.asks(bound, texts))
+        }
+        Value::Array(values) => values.iter().any(|value| asks(value, bound, texts)),
+        Value::Object(members) => members.values().any(|value| asks(value, bound, texts)),
+        _ => false,
+    }
 }
 
 /// The request that every page has in common.
@@ -81,7 +121,7 @@ pub enum RequestMethod {
 #[serde(rename_all = "snake_case")]
 pub enum BodyPlan {
     /// A JSON object whose string values are templates.
-    Json(serde_json::Value),
+    Json(Value),
     /// A text.
     Text(Template),
 }

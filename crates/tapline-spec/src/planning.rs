@@ -143,6 +143,7 @@ fn draft(
         end,
         delay_ms: params.and_then(|p| p.delay_request_millis).unwrap_or(0),
         maximum_request: params.and_then(|p| p.maximum_request),
+        maximum_records: params.and_then(|p| p.maximum_records),
         total,
         schedule,
         incremental,

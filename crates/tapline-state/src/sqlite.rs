@@ -89,7 +89,7 @@ impl SqliteState {
     ) -> Result<R> {
         let database = Arc::clone(&self.database);
         let job = move || {
-            // Every job is one statement, so a panic in another leaves nothing half done.
+            // Every job is one transaction, so a panic in another leaves nothing half done.
             let database = database.lock().unwrap_or_else(PoisonError::into_inner);
             job(&database)
         };

@@ -1,5 +1,7 @@
 //! What can be typed. Every command has its arguments, and examples, in one place.
 
+pub(crate) mod state;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -116,6 +118,10 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Fetch pipelines into their tables
     Run(RunArgs),
+    /// Fetch what is missing before the newest record of a pipeline
+    Backfill(BackfillArgs),
+    /// Show and change what is remembered of pipelines
+    State(state::StateArgs),
     /// Query a destination
     Sql(SqlArgs),
     /// Load a plugin's library, and say in a line for another tapline how that went
@@ -293,6 +299,8 @@ pub(crate) struct PlanArgs {
   tapline run members           One of them
   tapline run members --max-pages 2
                                 A short run, to try things out; nothing is published
+  tapline run orders --window-start 2026-01-01 --window-end 2026-02-01
+                                A month of a pipeline that adds rows
   tapline run --output json     Reports for a program
 
 Exit codes: 0 complete, 1 failed, 2 invalid project, 3 short or unknown,
@@ -309,6 +317,36 @@ pub(crate) struct RunArgs {
     pub(crate) lock_wait: Duration,
     #[command(flatten)]
     pub(crate) window: WindowArgs,
+}
+
+/// Arguments of `backfill`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  tapline backfill orders       Everything before what is there, and the gaps in it
+  tapline backfill orders --from 2020-01-01
+  tapline backfill orders --from 2020-01-01 --to 2021-01-01
+                                A year; what of it is there already is not fetched again
+
+A backfill never moves the newest mark, so updates go on as if nothing had been; one that is
+cut is gone on with by the same command. `tapline state show orders` draws what is missing.
+
+Exit codes: those of `run`")]
+pub(crate) struct BackfillArgs {
+    /// Pipeline to fetch
+    pub(crate) pipeline: String,
+    /// From here on [default: the beginning]: 2026-01-31, 2026-01-31T09:00:00Z, seconds since 1970; a
+    /// number if the cursor of the stream is one
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) from: Option<String>,
+    /// Before here [default: the newest record that is there]
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) to: Option<String>,
+    /// Stop after this many pages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_pages: Option<u64>,
+    /// How long to wait for another runner of the same pipeline: 10s, 2m, 0
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    pub(crate) lock_wait: Duration,
 }
 
 /// Arguments of `sql`.

@@ -106,6 +106,8 @@ async fn dispatch(app: &App, command: &Command) -> Result<Exit> {
         Command::Preview(args) => commands::preview::preview(app, args).await,
         Command::Plan(args) => commands::plan::plan(app, args).await,
         Command::Run(args) => commands::run::run(app, args).await,
+        Command::State(args) => commands::state::state(app, args).await,
+        Command::Backfill(args) => commands::backfill::backfill(app, args).await,
         Command::Sql(args) => commands::sql::sql(app, args),
         Command::TryPlugin(args) => commands::try_plugin::try_plugin(app, args),
     }

@@ -6,6 +6,7 @@ pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod screen;
 pub(crate) mod snippet;
+pub(crate) mod state;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod text;

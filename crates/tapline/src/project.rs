@@ -1,11 +1,14 @@
 //! The project file: connections, destinations and pipelines, and how it is read.
 
 mod columns;
+mod expect;
 mod file;
 mod load;
 mod names;
 mod schedule;
 mod schema;
+mod share;
+mod start;
 mod state;
 mod sync;
 mod value;
@@ -17,5 +20,5 @@ pub(crate) use load::{FILE_NAME, Project};
 pub(crate) use names::escape as pointer;
 pub(crate) use schema::project_schema;
 pub(crate) use state::{DEFAULT_STATE, StatePlace};
-pub(crate) use sync::SyncMode;
+pub(crate) use sync::{SyncMode, asks};
 pub(crate) use value::Lookup;

@@ -1,25 +1,25 @@
-//! The time range of a run: the one asked for by flag, or everything up to now.
+//! The window of a run: the one asked for by flag, or everything up to now.
 
 use clap::Args;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tapline_core::Window;
+use tapline_core::{Cursor, Window};
 use tapline_engine::SyncMode;
-use tapline_spec::Plan;
+use tapline_spec::{CursorType, Plan};
 
 use crate::failure::{Failure, Result};
 
-/// The options that ask for a part of the time.
-#[derive(Args, Clone, Copy, Debug, Default)]
+/// The options that ask for a part of what a source has.
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct WindowArgs {
-    /// Ask only for what is new or changed from then on: 2026-01-31, 2026-01-31T09:00:00Z, or
-    /// seconds since 1970
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub(crate) window_start: Option<Timestamp>,
+    /// Ask only for what is new or changed from then on: 2026-01-31, 2026-01-31T09:00:00Z, seconds
+    /// since 1970; a number if the cursor of the stream is one
+    #[arg(long, value_name = "TIME")]
+    pub(crate) window_start: Option<String>,
     /// ... and before then [default: now]
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub(crate) window_end: Option<Timestamp>,
+    #[arg(long, value_name = "TIME")]
+    pub(crate) window_end: Option<String>,
 }
 
 impl WindowArgs {
@@ -28,21 +28,46 @@ impl WindowArgs {
         self.window_start.is_some() || self.window_end.is_some()
     }
 
-    /// What `plan`, the stream of `pipeline`, is asked for at `now`. Without the options that is
-    /// everything: no start, and an end only where the stream knows windows.
+    /// What was asked for, where cursors are of that type.
+    ///
+    /// # Errors
+    /// A bound is no cursor, or the window is empty.
+    pub(crate) fn asked(&self, cursor_type: CursorType) -> Result<Window> {
+        let start = bound("--window-start", self.window_start.as_deref(), cursor_type)?;
+        let end = bound("--window-end", self.window_end.as_deref(), cursor_type)?;
+        match (&start, &end) {
+            (Some(start), Some(end)) if start >= end => Err(empty(start, end, false)),
+            _ => Ok(Window { start, end }),
+        }
+    }
+
+    /// What `plan`, the stream of `pipeline`, is asked for at `now`, where its cursors are of that
+    /// type. Without the options that is everything: no start, and an end only where the stream
+    /// knows windows of time.
     ///
     /// # Errors
     /// The window is empty, or the stream knows none.
-    pub(crate) fn window(&self, pipeline: &str, plan: &Plan, now: Timestamp) -> Result<Window> {
+    pub(crate) fn window(
+        &self,
+        pipeline: &str,
+        (plan, cursor_type): (&Plan, CursorType),
+        now: Timestamp,
+    ) -> Result<Window> {
         if plan.schedule.is_none() {
             return match self.is_given() {
                 true => Err(no_schedule(pipeline, plan)),
                 false => Ok(Window::ALL),
             };
         }
-        let end = self.window_end.unwrap_or_else(|| whole_second(now));
-        match self.window_start {
-            Some(start) if start >= end => Err(empty(start, end, self.window_end.is_none())),
+        let asked = self.asked(cursor_type)?;
+        if cursor_type != CursorType::Timestamp {
+            return Ok(asked);
+        }
+        let is_now = asked.end.is_none();
+        let now = || Cursor::Timestamp(whole_second(now));
+        let end = asked.end.unwrap_or_else(now);
+        match asked.start {
+            Some(start) if start >= end => Err(empty(&start, &end, is_now)),
             start => Ok(Window {
                 start,
                 end: Some(end),
@@ -63,9 +88,28 @@ impl WindowArgs {
              would be left with the records of the window only"
         );
         let hint = "run it without `--window-start` and `--window-end`; `plan` and `preview` take \
-                    them, as does the sync mode `full_append`, which adds rows";
+                    them, as do the sync modes that add rows, `full_append` and `incremental`";
         Err(Failure::usage(message, hint))
     }
+}
+
+/// Reads what `option` says, if it was given.
+///
+/// # Errors
+/// It is no cursor of that type.
+pub(crate) fn bound(
+    option: &str,
+    text: Option<&str>,
+    cursor_type: CursorType,
+) -> Result<Option<Cursor>> {
+    let Some(text) = text else { return Ok(None) };
+    let read = match cursor_type {
+        CursorType::Timestamp => parse_time(text).map(Cursor::Timestamp),
+        other => Cursor::read(other, text)
+            .ok_or_else(|| format!("the cursor of this stream is of the type {}", other.name())),
+    };
+    read.map(Some)
+        .map_err(|hint| Failure::usage(format!("`{option} {text}` is not understood"), hint))
 }
 
 /// Down to a whole second: all that many formats can say. A report then says what was sent, and
@@ -87,7 +131,7 @@ fn no_schedule(pipeline: &str, plan: &Plan) -> Failure {
     )
 }
 
-fn empty(start: Timestamp, end: Timestamp, is_now: bool) -> Failure {
+fn empty(start: &Cursor, end: &Cursor, is_now: bool) -> Failure {
     let now = if is_now { ", which is now" } else { "" };
     Failure::usage(
         format!("the window is empty: it starts at {start} and ends before {end}{now}"),

@@ -69,6 +69,8 @@ pub(crate) struct Reading {
     pub(crate) max_pages: Option<u64>,
     /// What a page becomes.
     pub(crate) form: PageForm,
+    /// Requests that may be on their way at the same time.
+    pub(crate) concurrency: usize,
     /// Where waits are told.
     pub(crate) events: Events,
 }
@@ -184,6 +186,7 @@ impl<'a> Wiring<'a> {
             run_id: reading.run_id,
             max_pages: reading.max_pages,
             form: reading.form,
+            concurrency: reading.concurrency,
         });
         Ok(Opened {
             source: Arc::new(source),

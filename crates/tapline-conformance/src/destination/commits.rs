@@ -47,6 +47,36 @@ pub(super) async fn resumed(subject: &dyn Subject) -> Outcome {
     sees(subject, "after publish", Some(&[5, 6, 7])).await
 }
 
+pub(super) async fn beside(subject: &dyn Subject) -> Outcome {
+    let mut first = begin_ids(subject, Disposition::Append, key(1)).await?;
+    write(&mut first, ids(&[1])?, page(1)).await?;
+    first.flush().await?;
+    drop(first);
+    let mut second = begin_ids(subject, Disposition::Append, key(2)).await?;
+    write(&mut second, ids(&[2])?, page(1)).await?;
+    let _ = second.publish().await?;
+    let found = subject.open()?.recover(PIPELINE).await?;
+    same("of the first", found, vec![last(1, "", 1)])?;
+    let next = CommitKey { fence: 3, ..key(1) };
+    let mut first = begin_ids(subject, Disposition::Append, next).await?;
+    write(&mut first, ids(&[1])?, page(1)).await?;
+    write(&mut first, ids(&[3])?, page(2)).await?;
+    let _ = first.publish().await?;
+    let left = subject.open()?.recover(PIPELINE).await?;
+    same("recovered after both", left, vec![])?;
+    sees(subject, "after both", Some(&[1, 2, 3])).await
+}
+
+pub(super) async fn aborted(subject: &dyn Subject) -> Outcome {
+    let mut writer = begin_ids(subject, Disposition::Append, key(1)).await?;
+    write(&mut writer, ids(&[1])?, page(1)).await?;
+    writer.flush().await?;
+    writer.abort().await?;
+    let left = subject.open()?.recover(PIPELINE).await?;
+    same("recovered", left, vec![])?;
+    sees(subject, "after abort", Some(&[1])).await
+}
+
 pub(super) async fn next_run(subject: &dyn Subject) -> Outcome {
     for number in [1, 2] {
         let mut writer = begin_ids(subject, Disposition::Append, key(number)).await?;

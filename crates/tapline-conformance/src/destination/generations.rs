@@ -92,7 +92,8 @@ pub(super) async fn kept(subject: &dyn Subject) -> Outcome {
     let mut writer = begin_ids(subject, Disposition::Replace, key(1)).await?;
     write(&mut writer, ids(&[5])?, page(1)).await?;
     write(&mut writer, ids(&[6])?, page(2)).await?;
-    writer.keep().await?;
+    writer.flush().await?;
+    drop(writer);
     sees(subject, "what is kept", None).await?;
     let found = subject.open()?.recover(PIPELINE).await?;
     same("recovered", found, vec![last(1, "", 2)])?;

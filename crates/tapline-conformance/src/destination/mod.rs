@@ -50,7 +50,7 @@ const REPLACE: Needs = |can| can.replace;
 const POSITION: Needs = |can| can.transactional_position;
 const RESUME: Needs = |can| can.replace && can.transactional_position;
 
-const CASES: [(&str, Needs, Run); 20] = [
+const CASES: [(&str, Needs, Run); 22] = [
     ("values of every type come back", ANY, |s| {
         Box::pin(values::round_trip(s))
     }),
@@ -106,6 +106,16 @@ const CASES: [(&str, Needs, Run); 20] = [
     ("a killed append is resumed", POSITION, |s| {
         Box::pin(commits::resumed(s))
     }),
+    (
+        "appending runs are resumed each for itself",
+        POSITION,
+        |s| Box::pin(commits::beside(s)),
+    ),
+    (
+        "an aborted append leaves rows, and nothing to resume",
+        POSITION,
+        |s| Box::pin(commits::aborted(s)),
+    ),
     ("a stale generation is dropped", RESUME, |s| {
         Box::pin(generations::stale(s))
     }),

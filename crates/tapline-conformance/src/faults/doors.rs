@@ -97,15 +97,15 @@ impl Writer for FaultyWriter {
         self.faults.around("evolve", kind, call).await
     }
 
+    async fn flush(&mut self) -> Result<()> {
+        let kind = ErrorKind::Destination;
+        self.faults.around("flush", kind, self.inner.flush()).await
+    }
+
     async fn publish(self: Box<Self>) -> Result<Published> {
         let kind = ErrorKind::Destination;
         let call = self.inner.publish();
         self.faults.around("publish", kind, call).await
-    }
-
-    async fn keep(self: Box<Self>) -> Result<()> {
-        let kind = ErrorKind::Destination;
-        self.faults.around("keep", kind, self.inner.keep()).await
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {

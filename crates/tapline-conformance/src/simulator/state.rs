@@ -156,7 +156,8 @@ impl StateStore for SimState {
         self.stage.pause().await;
         let mut memory = lock(&self.memory);
         let log = memory.logs.entry(log.to_owned()).or_default();
-        let number = log.len() as u64 + 1;
+        let number = log.last().map_or(0, |last| last.number) + 1;
+        log.retain(|entry| entry.number + LogEntry::KEPT > number);
         log.push(LogEntry {
             number,
             at: Clock::now(&self.stage.timeline),

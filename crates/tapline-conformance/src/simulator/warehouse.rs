@@ -218,7 +218,7 @@ impl Hand {
     }
 
     /// Makes durable what was taken.
-    async fn flush(&mut self) -> Result<()> {
+    async fn settle(&mut self) -> Result<()> {
         let taken = std::mem::take(&mut self.taken);
         let generation = self.key.generation;
         let write = |disk: &mut Disk| {
@@ -250,7 +250,7 @@ impl Writer for Hand {
         }
         let durable = !self.warehouse.lazy || self.taken.len() >= LAZY;
         if durable {
-            self.flush().await?;
+            self.settle().await?;
         }
         self.warehouse.note(format!(
             "took page {seq}, {accepted} rows, durable: {durable}"
@@ -269,9 +269,15 @@ impl Writer for Hand {
         Ok(SchemaChange::default())
     }
 
+    async fn flush(&mut self) -> Result<()> {
+        self.settle().await?;
+        self.warehouse.note("flushed".to_owned());
+        Ok(())
+    }
+
     async fn publish(mut self: Box<Self>) -> Result<Published> {
         if self.warehouse.flaw != Some(Flaw::PublishesEarly) {
-            self.flush().await?;
+            self.settle().await?;
         }
         let CommitKey {
             generation, fence, ..
@@ -293,12 +299,6 @@ impl Writer for Hand {
         let rows = self.warehouse.commit(fence, publish).await?;
         self.warehouse.note(format!("published {rows} rows"));
         Ok(Published { rows })
-    }
-
-    async fn keep(mut self: Box<Self>) -> Result<()> {
-        self.flush().await?;
-        self.warehouse.note("kept".to_owned());
-        Ok(())
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {

@@ -34,6 +34,13 @@ pub trait Paginator: Send + Sync {
     /// What follows the page at `position`.
     fn next(&self, position: &Position, page: &dyn Seen) -> Next;
 
+    /// Where the page after the one at `position` starts, if that can be known before its answer:
+    /// from `page`, an earlier one, and the `total` of records that it names. The page need not be
+    /// there. `None`: only an answer tells, or there is no more.
+    fn ahead(&self, _: &Position, _: &dyn Seen, _: Option<u64>) -> Option<Position> {
+        None
+    }
+
     /// What [`Paginator::next`] reads from a response, so that it is located beforehand.
     fn reads(&self) -> Vec<Selector> {
         Vec::new()
@@ -157,6 +164,10 @@ impl Paginator for WithEnd {
         self.kind.next(position, page)
     }
 
+    fn ahead(&self, position: &Position, page: &dyn Seen, total: Option<u64>) -> Option<Position> {
+        self.kind.ahead(position, page, total)
+    }
+
     fn reads(&self) -> Vec<Selector> {
         let mut reads = self.kind.reads();
         reads.push(self.end.selector.clone());
@@ -247,6 +258,20 @@ pub(crate) mod testing {
                 Some((_, value)) => Observed::Json(value),
             }
         }
+    }
+
+    /// What comes after `position`, where `values` are what the last answer said.
+    pub(crate) fn ahead(
+        paginator: &dyn Paginator,
+        position: &Position,
+        values: &[(&'static str, &'static str)],
+        total: Option<u64>,
+    ) -> Option<Position> {
+        let page = TestPage {
+            empty: false,
+            values: values.to_vec(),
+        };
+        paginator.ahead(position, &page, total)
     }
 
     /// What follows a page that holds records and `values`.

@@ -37,11 +37,20 @@ impl Paginator for Offset {
             _ => Next::Done(EndSignal::Connector),
         }
     }
+
+    fn ahead(&self, position: &Position, _: &dyn Seen, total: Option<u64>) -> Option<Position> {
+        let Position::Offset(offset) = position else {
+            return None;
+        };
+        let next = offset.checked_add(self.limit)?;
+        let is_there = total.is_none_or(|total| next.saturating_sub(self.first) < total);
+        is_there.then_some(Position::Offset(next))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{next, next_empty};
+    use super::super::testing::{ahead, next, next_empty};
     use super::*;
 
     #[test]
@@ -67,5 +76,19 @@ mod tests {
             Next::Done(EndSignal::EmptyPage)
         );
         assert!(offset.request(&Position::Start).is_err());
+    }
+
+    #[test]
+    fn pages_are_known_ahead_up_to_the_total() {
+        let offset = Offset {
+            limit_name: "count".to_owned(),
+            limit: 100,
+            offset_name: "offset".to_owned(),
+            first: 1,
+        };
+        let after = |total| ahead(&offset, &Position::Offset(101), &[], total);
+        assert_eq!(after(None), Some(Position::Offset(201)));
+        assert_eq!(after(Some(201)), Some(Position::Offset(201)));
+        assert_eq!(after(Some(200)), None);
     }
 }

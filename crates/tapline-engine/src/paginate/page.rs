@@ -55,6 +55,19 @@ impl Paginator for Page {
         }
     }
 
+    fn ahead(&self, position: &Position, page: &dyn Seen, total: Option<u64>) -> Option<Position> {
+        let Position::Page(number) = position else {
+            return None;
+        };
+        let next = number.checked_add(1)?;
+        let is_beyond = self.last(page).is_some_and(|last| next > last);
+        let before = next.saturating_sub(self.first);
+        let is_there = |(size, total): (u64, u64)| before.saturating_mul(size) < total;
+        let size = self.limit.as_ref().map(|(_, size)| *size);
+        let is_there = size.zip(total).is_none_or(is_there);
+        (is_there && !is_beyond).then_some(Position::Page(next))
+    }
+
     fn reads(&self) -> Vec<Selector> {
         match &self.last {
             Some(LastPagePlan::Announced(selector)) => vec![selector.clone()],
@@ -65,7 +78,7 @@ impl Paginator for Page {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{next, next_empty};
+    use super::super::testing::{ahead, next, next_empty};
     use super::*;
 
     fn paginator(last: Option<LastPagePlan>) -> Page {
@@ -111,6 +124,24 @@ mod tests {
         let end = Next::Done(EndSignal::EmptyPage);
         assert_eq!(next_empty(&announced, &two, &[]), end);
         assert_eq!(next_empty(&fixed, &Position::Page(1), &[]), end);
+    }
+
+    #[test]
+    fn pages_are_known_ahead_up_to_the_last() {
+        let two = Position::Page(2);
+        let three = Some(Position::Page(3));
+        let open = paginator(None);
+        assert_eq!(ahead(&open, &two, &[], None), three);
+        // Two pages of 50 were before.
+        assert_eq!(ahead(&open, &two, &[], Some(101)), three);
+        assert_eq!(ahead(&open, &two, &[], Some(100)), None);
+        let fixed = paginator(Some(LastPagePlan::Fixed(2)));
+        assert_eq!(ahead(&fixed, &two, &[], None), None);
+        let selector = "headers.x-pagecount".parse().unwrap();
+        let announced = paginator(Some(LastPagePlan::Announced(selector)));
+        let pages = |count| [("headers.x-pagecount", count)];
+        assert_eq!(ahead(&announced, &two, &pages("3"), None), three);
+        assert_eq!(ahead(&announced, &two, &pages("2"), None), None);
     }
 
     #[test]

@@ -39,10 +39,9 @@ enum Step {
     Aside(Finding),
 }
 
-/// The slices of `window`. Where a limit on the pages is reached between two slices, the second is
-/// not begun.
+/// The slices of `window`.
 pub(crate) fn slices(shared: &Arc<Shared>, window: Window) -> SliceStream {
-    let found = if !shared.config.plan.partitions.is_empty() {
+    if !shared.config.plan.partitions.is_empty() {
         let search = Search::new(shared.clone(), window);
         let next = |mut search: Search| async move {
             Ok(search.next().await?.map(|finding| (finding, search)))
@@ -59,14 +58,7 @@ pub(crate) fn slices(shared: &Arc<Shared>, window: Window) -> SliceStream {
             ..Slice::default()
         };
         stream::iter([Ok(Finding::Slice(slice))]).boxed()
-    };
-    let shared = shared.clone();
-    found
-        .map(move |finding| match (finding, shared.spent()) {
-            (Ok(Finding::Slice(_)), Some(limit)) => Ok(Finding::Doubt(Verdict::Short(limit))),
-            (finding, _) => finding,
-        })
-        .boxed()
+    }
 }
 
 /// The slices that the connector names; that it names none proves nothing.
@@ -107,9 +99,9 @@ async fn hooked(shared: Arc<Shared>, window: Window) -> Result<Vec<Slice>> {
 /// Whether requests of `plan` say which of `slices` they want: by name, or by time.
 fn tells_apart(plan: &Plan, slices: &[Slice]) -> bool {
     let mut windows = slices.iter().enumerate();
-    let others = |at: usize| slices[..at].iter().map(|slice| slice.window);
+    let others = |at: usize| slices[..at].iter().map(|slice| &slice.window);
     let by_time = plan.schedule.is_some()
-        && windows.all(|(at, slice)| others(at).all(|window| window != slice.window));
+        && windows.all(|(at, slice)| others(at).all(|window| *window != slice.window));
     by_time || uses(plan, PARTITION)
 }
 

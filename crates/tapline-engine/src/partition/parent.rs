@@ -102,6 +102,9 @@ impl Parent {
     /// Opens a slice of the parent; whatever else was found is passed on.
     fn begin(&mut self, finding: Finding) -> Option<Finding> {
         match finding {
+            Finding::Slice(_) if let Some(limit) = self.source.spent() => {
+                self.doubt(Verdict::Short(limit))
+            }
             Finding::Slice(slice) => {
                 self.reading = Some(Reading {
                     pages: self.source.open(&slice, None),

@@ -137,7 +137,7 @@ impl Search {
         }
         self.made.next += 1;
         chosen.extend(others.into_iter().rev());
-        Some(slice(self.window, &chosen))
+        Some(slice(self.window.clone(), &chosen))
     }
 }
 

@@ -90,7 +90,7 @@ impl Reader {
     }
 
     /// The page without records that the end of a slice is, if a rule declares it.
-    fn ended(&self, answer: &Answer, signal: EndSignal) -> Page {
+    fn ended(&mut self, answer: &Answer, signal: EndSignal) -> Page {
         let info = PageInfo {
             seq: self.seq,
             next: None,
@@ -99,6 +99,7 @@ impl Reader {
                 ..Evidence::default()
             },
             request: answer.record(),
+            needless: self.flights.clear(),
         };
         bare(info)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tapline_core::{Body, Param};
-use tapline_expr::Span;
+use tapline_expr::{Edge, Span};
 
 use super::*;
 
@@ -131,8 +131,8 @@ fn windowed(path: &str, query: &str, start: Option<i64>, end: Option<i64>) -> Re
     let context = Context {
         schedule: plan.schedule.as_ref().map(|schedule| &schedule.texts),
         window: Span {
-            start: start.map(instant),
-            end: end.map(instant),
+            start: start.map(instant).map(Edge::Time),
+            end: end.map(instant).map(Edge::Time),
         },
         ..Context::default()
     };

@@ -3,14 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use tapline_core::{CommitKey, EndSignal, Error, ErrorKind, LastCommit, PageInfo, Result, Writer};
+use arrow_schema::{Schema, SchemaRef};
+use tapline_core::{
+    CommitKey, Disposition, EndSignal, Error, ErrorKind, LastCommit, MarkKey, PageInfo, Result,
+    Writer,
+};
 
 use super::Run;
+use super::memory::Memory;
+use super::work::Hand;
 use crate::pending::{Pending, Slot};
 
 /// A table that is open.
 pub(super) struct Opened {
-    pub(super) writer: Box<dyn Writer>,
+    /// The writer; `None` while a reading has it.
+    pub(super) hand: Option<Hand>,
     pub(super) slot: Slot,
     /// The last commits of the slices that an earlier run began.
     pub(super) left: BTreeMap<String, LastCommit>,
@@ -21,45 +28,63 @@ pub(super) struct Opened {
 impl Run<'_> {
     /// Opens the table where an earlier run was cut. What the destination has counts, not what the
     /// state store knows of it.
-    pub(super) async fn open_table(&mut self, fence: u64) -> Result<Opened> {
-        let task = self.task;
-        let read = Slot::read(&*self.doors.state, &task.pipeline, &task.stream);
-        let (slot, pending) = read.await?;
-        let wanted = self.wanted(0, fence);
+    pub(super) async fn open_table(&mut self, memory: &Memory, fence: u64) -> Result<Opened> {
+        let key = MarkKey {
+            partition: self.task.aim.slot().to_owned(),
+            ..self.task.key()
+        };
+        let (slot, pending) = Slot::read(&*self.doors.state, &key).await?;
+        let wanted = self.wanted(memory, 0, fence);
         wanted.check_newest(pending.as_ref())?;
-        let recovered = self.doors.destination.recover(&task.pipeline).await?;
+        let recovered = self.doors.destination.recover(&self.task.pipeline).await?;
         let Some(pending) = pending else {
-            return self.begin_anew(slot, &recovered, fence).await;
+            return self.begin_anew(slot, memory, &recovered, fence).await;
         };
         let left = of_generation(&recovered, pending.generation);
         if left.is_empty() {
-            return self.begin_anew(slot, &recovered, fence).await;
+            return self.begin_anew(slot, memory, &recovered, fence).await;
         }
+        let is_over = memory.is_last(pending.run);
         match pending.hindrance(&wanted, &left, self.doors.clock.now()) {
-            None => self.go_on(slot, pending, fence).await,
+            // Only its document is left of it.
+            _ if is_over => {}
+            None => return self.go_on(slot, pending, fence).await,
             Some(reason) => {
+                let stays = pending.sync_mode.stays();
                 self.warn(format!(
-                    "the run begins anew, not where it was cut: {reason}"
+                    "the run begins anew, not where it was cut{stays}: {reason}"
                 ));
-                self.begin_anew(slot, &recovered, fence).await
             }
         }
+        if let Err(error) = self.give_up(&pending, fence).await {
+            self.warn(format!("could not clean up after the run before: {error}"));
+        }
+        self.begin_anew(slot, memory, &recovered, fence).await
     }
 
     /// Begins anew, because the source does not let the run go on where it was cut.
-    pub(super) async fn reopen_table(&mut self, opened: Opened, fence: u64) -> Result<Opened> {
+    pub(super) async fn reopen_table(
+        &mut self,
+        opened: Opened,
+        memory: &Memory,
+        fence: u64,
+    ) -> Result<Opened> {
         let reason = opened.refused.unwrap_or_default();
         let stays = self.task.sync_mode.stays();
         self.warn(format!(
             "the source does not let the run go on where it was cut, so it begins anew{stays}: {reason}"
         ));
-        opened.writer.abort().await?;
+        if let Some(hand) = opened.hand {
+            hand.writer.abort().await?;
+        }
+        self.began = self.doors.clock.now();
         let recovered = self.doors.destination.recover(&self.task.pipeline).await?;
-        self.begin_anew(opened.slot, &recovered, fence).await
+        self.begin_anew(opened.slot, memory, &recovered, fence)
+            .await
     }
 
     /// The run as it is asked for, in a `generation`.
-    fn wanted(&self, generation: u64, fence: u64) -> Pending {
+    fn wanted(&self, memory: &Memory, generation: u64, fence: u64) -> Pending {
         Pending {
             run: self.task.run_id,
             generation,
@@ -67,24 +92,25 @@ impl Run<'_> {
             plan: self.doors.source.fingerprint(),
             table: self.task.table.clone(),
             sync_mode: self.task.sync_mode,
-            window: self.task.window,
-            window_given: self.task.window_given,
-            since: self.doors.clock.now(),
+            aim: self.task.aim.clone(),
+            window: self.asked(memory, self.began),
+            began: self.began,
         }
     }
 
     async fn begin_anew(
         &mut self,
         mut slot: Slot,
+        memory: &Memory,
         recovered: &[LastCommit],
         fence: u64,
     ) -> Result<Opened> {
-        let pending = self.wanted(free_generation(recovered, fence), fence);
+        let pending = self.wanted(memory, free_generation(recovered, fence), fence);
         slot.claim(&*self.doors.state, &pending).await?;
-        let writer = self.begin(&pending, fence).await?;
-        self.tally.begin_anew();
+        let hand = self.begin_writing(&pending, fence).await?;
+        self.tally.begin_anew(&pending.window);
         Ok(Opened {
-            writer,
+            hand: Some(hand),
             slot,
             left: BTreeMap::new(),
             refused: None,
@@ -96,29 +122,52 @@ impl Run<'_> {
     async fn go_on(&mut self, mut slot: Slot, pending: Pending, fence: u64) -> Result<Opened> {
         let pending = Pending { fence, ..pending };
         slot.claim(&*self.doors.state, &pending).await?;
-        let writer = self.begin(&pending, fence).await?;
+        let hand = self.begin_writing(&pending, fence).await?;
         let recovered = self.doors.destination.recover(&self.task.pipeline).await?;
         let left = of_generation(&recovered, pending.generation);
         self.tally.go_on(&pending, &left);
         let by_slice = left.into_iter().map(|last| (last.slice.clone(), last));
         Ok(Opened {
-            writer,
+            hand: Some(hand),
             slot,
             left: by_slice.collect(),
             refused: None,
         })
     }
 
-    async fn begin(&mut self, pending: &Pending, fence: u64) -> Result<Box<dyn Writer>> {
-        self.window = pending.window;
+    /// Nobody will go on with `pending`: the destination need not know how far it got. A hidden
+    /// generation goes when the next one begins.
+    async fn give_up(&self, pending: &Pending, fence: u64) -> Result<()> {
+        if pending.sync_mode.disposition() == Disposition::Replace {
+            return Ok(());
+        }
+        let schema = match pending.table == self.task.table {
+            true => self.doors.source.schema(),
+            false => SchemaRef::new(Schema::empty()),
+        };
+        self.writer(pending, schema, fence).await?.abort().await
+    }
+
+    async fn begin_writing(&mut self, pending: &Pending, fence: u64) -> Result<Hand> {
+        (self.window, self.began) = (pending.window.clone(), pending.began);
         self.doors.source.read_for(pending.run);
+        let schema = self.doors.source.schema();
+        let writer = self.writer(pending, schema.clone(), fence).await?;
+        Ok(Hand { writer, schema })
+    }
+
+    async fn writer(
+        &self,
+        pending: &Pending,
+        schema: SchemaRef,
+        fence: u64,
+    ) -> Result<Box<dyn Writer>> {
         let key = CommitKey {
             pipeline: self.task.pipeline.clone(),
             run: pending.run,
             generation: pending.generation,
             fence,
         };
-        let schema = self.doors.source.schema();
         let disposition = pending.sync_mode.disposition();
         let destination = &self.doors.destination;
         destination

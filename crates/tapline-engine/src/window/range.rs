@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use tapline_core::{Boundary, Cursor, Integer, Step, Window};
 
 const SECOND: i128 = 1_000_000_000;
+const YEAR: Step = Step::Seconds(365 * 86_400);
+/// Hardly a source has records from before.
+const EPOCH: Cursor = Cursor::Timestamp(Timestamp::UNIX_EPOCH);
 
 /// The values from `start` on and before `end`; a missing bound is open.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +19,12 @@ pub struct CursorRange {
     pub end: Option<Cursor>,
     /// Whether `start` itself is wanted.
     pub boundary: Boundary,
+}
+
+impl From<&Window> for CursorRange {
+    fn from(window: &Window) -> Self {
+        Self::new(window.start.clone(), window.end.clone())
+    }
 }
 
 impl CursorRange {
@@ -43,20 +52,16 @@ impl CursorRange {
         is_after && self.end.as_ref().is_none_or(|end| value < end)
     }
 
-    /// The time range to ask for. Without bounds, if the cursor is no time.
+    /// What to ask for.
     pub fn window(&self) -> Window {
-        let time = |bound: &Option<Cursor>| match bound {
-            Some(Cursor::Timestamp(at)) => Some(*at),
-            _ => None,
-        };
         Window {
-            start: time(&self.start),
-            end: time(&self.end),
+            start: self.start.clone(),
+            end: self.end.clone(),
         }
     }
 
     /// The parts of at most `step`, one after the other; the whole, if it has a bound missing.
-    pub(super) fn slices(&self, step: Option<Step>) -> impl Iterator<Item = Self> + '_ {
+    pub(crate) fn slices(&self, step: Option<Step>) -> impl Iterator<Item = Self> + '_ {
         let mut rest = Some(self.clone());
         std::iter::from_fn(move || {
             let whole = rest.take()?;
@@ -69,24 +74,71 @@ impl CursorRange {
         })
     }
 
-    /// Two halves, for a source that gives only so many records of one range. `None`: it cannot be
-    /// halved.
-    pub fn halves(&self) -> Option<(Self, Self)> {
-        let middle = match (self.start.as_ref()?, self.end.as_ref()?) {
-            (Cursor::Timestamp(start), Cursor::Timestamp(end)) => {
+    /// The part from `from` on, which is wanted.
+    pub(crate) fn rest(&self, from: Cursor) -> Self {
+        Self::new(Some(from), self.end.clone())
+    }
+
+    /// What of it is in `window`, if anything is.
+    pub(crate) fn within(&self, window: &Window) -> Option<Self> {
+        let end = match (&self.end, &window.end) {
+            (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
+            (ours, theirs) => ours.as_ref().or(theirs.as_ref()),
+        };
+        let is_later = window.start > self.start;
+        let both = Self {
+            start: (&self.start).max(&window.start).clone(),
+            end: end.cloned(),
+            boundary: match is_later {
+                true => Boundary::Closed,
+                false => self.boundary,
+            },
+        };
+        (!both.is_empty()).then_some(both)
+    }
+
+    /// Whether `self` ends where `other` begins.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.end.is_some() && self.end == other.start
+    }
+
+    /// Two parts, for a source that gives only `most` records of one range. Times without a beginning
+    /// are cut a year before their end; whole numbers without a bound so that what is left
+    /// has half of the distance to zero behind it, which leads to any number in a few steps. `None`:
+    /// it cannot be cut.
+    pub fn halves(&self, most: u64) -> Option<(Self, Self)> {
+        let middle = self.middle(most)?;
+        let is_inside = self.start.as_ref() < Some(&middle)
+            && self.end.as_ref().is_none_or(|end| middle < *end);
+        is_inside.then(|| self.cut(middle))
+    }
+
+    fn middle(&self, most: u64) -> Option<Cursor> {
+        Some(match (&self.start, &self.end) {
+            (None, Some(end @ Cursor::Timestamp(_))) => end.minus(YEAR).filter(|at| *at > EPOCH)?,
+            (None, Some(Cursor::Integer(end))) => match end.to_i128()? {
+                end if end > 0 => number(0),
+                end => number(end.saturating_sub(most.into()).min(end.saturating_mul(2))),
+            },
+            (Some(Cursor::Integer(start)), None) => match start.to_i128()? {
+                start if start < 0 => number(0),
+                start => number(
+                    start
+                        .saturating_add(most.into())
+                        .max(start.saturating_mul(2)),
+                ),
+            },
+            (Some(Cursor::Timestamp(start)), Some(Cursor::Timestamp(end))) => {
                 let sum = start.as_nanosecond() + end.as_nanosecond();
                 let middle = Timestamp::from_nanosecond(sum.div_euclid(2)).ok()?;
                 Cursor::Timestamp(floor(middle))
             }
-            (Cursor::Integer(start), Cursor::Integer(end)) => {
+            (Some(Cursor::Integer(start)), Some(Cursor::Integer(end))) => {
                 let (start, end) = (start.to_i128()?, end.to_i128()?);
-                let middle = start.checked_add(end.checked_sub(start)?.div_euclid(2))?;
-                Cursor::Integer(Integer::from(middle))
+                number(start.checked_add(end.checked_sub(start)?.div_euclid(2))?)
             }
             _ => return None,
-        };
-        let is_inside = self.start.as_ref() < Some(&middle) && Some(&middle) < self.end.as_ref();
-        is_inside.then(|| self.cut(middle))
+        })
     }
 
     /// Where the first part of at most `step` ends, if there is more than one.
@@ -121,6 +173,10 @@ impl fmt::Display for CursorRange {
             None => Ok(()),
         }
     }
+}
+
+fn number(number: i128) -> Cursor {
+    Cursor::Integer(Integer::from(number))
 }
 
 /// Down to a whole second.
@@ -196,9 +252,43 @@ mod tests {
     }
 
     #[test]
+    fn a_range_without_a_bound_is_cut_near_the_other() {
+        let halves = |range: CursorRange| {
+            let (a, b) = range.halves(1000)?;
+            Some([a.to_string(), b.to_string()])
+        };
+        assert_eq!(
+            halves(range(CursorType::Timestamp, "", "2026-01-02")),
+            Some([
+                "from the beginning to before 2025-01-02T00:00:00Z".to_owned(),
+                "from 2025-01-02T00:00:00Z to before 2026-01-02T00:00:00Z".to_owned(),
+            ])
+        );
+        assert_eq!(halves(range(CursorType::Timestamp, "", "1970-06-01")), None);
+        assert_eq!(halves(range(CursorType::Timestamp, "2026-01-01", "")), None);
+        assert_eq!(
+            halves(range(CursorType::Integer, "5", "")),
+            Some(["from 5 to before 1005".to_owned(), "from 1005".to_owned()])
+        );
+        for ((start, end), middle) in [
+            (("", "4"), "0"),
+            (("", "0"), "-1000"),
+            (("", "-3000"), "-6000"),
+            (("-5", ""), "0"),
+            (("0", ""), "1000"),
+            (("3000", ""), "6000"),
+        ] {
+            let (first, second) = range(CursorType::Integer, start, end).halves(1000).unwrap();
+            let middle = Cursor::read(CursorType::Integer, middle);
+            assert_eq!((first.end, second.start), (middle.clone(), middle));
+        }
+        assert_eq!(halves(range(CursorType::String, "", "4")), None);
+    }
+
+    #[test]
     fn halves_meet_in_the_middle() {
         let halves = |range: CursorRange| {
-            let (a, b) = range.halves()?;
+            let (a, b) = range.halves(2)?;
             Some([a.to_string(), b.to_string()])
         };
         assert_eq!(
@@ -212,6 +302,5 @@ mod tests {
         assert_eq!(halves(range(CursorType::Timestamp, tight.0, tight.1)), None);
         assert!(halves(range(CursorType::Integer, "-3", "4")).is_some());
         assert_eq!(halves(range(CursorType::Integer, "3", "4")), None);
-        assert_eq!(halves(range(CursorType::Integer, "", "4")), None);
     }
 }

@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use tapline_core::{EndSignal, UnknownReason};
+use tapline_core::Coverage;
 
 use super::*;
-
-const COMPLETE: Verdict = Verdict::Complete(EndSignal::NoNext);
-const UNKNOWN: Verdict = Verdict::Unknown(UnknownReason::NoEndSignal);
 
 /// So many seconds after an arbitrary midnight.
 fn at(seconds: i64) -> Cursor {
@@ -23,6 +20,8 @@ fn settings() -> WindowSettings {
     WindowSettings {
         cursor: "updated_at".to_owned(),
         cursor_type: CursorType::Timestamp,
+        order: RecordOrder::Unordered,
+        start: None,
         lookback: None,
         safety_lag: SignedDuration::ZERO,
         boundary: Boundary::Closed,
@@ -41,35 +40,51 @@ fn seen(oldest: i64, newest: i64) -> Option<Seen> {
     })
 }
 
-fn empty() -> Marks {
-    Marks::new("incremental", "updated_at", CursorType::Timestamp)
+/// Marks of a stream that is not divided.
+fn marks_of(known: Known) -> Marks {
+    let mut marks = Marks::new("incremental", "updated_at", CursorType::Timestamp);
+    marks.partitions.insert(String::new(), known);
+    marks
 }
 
-/// What a full run leaves that saw records of 100 to 200.
-fn marks() -> Marks {
-    let all = range(None, Some(300));
-    commit(
-        &empty(),
+fn proved(range: &CursorRange, seen: Option<Seen>) -> Proved {
+    Proved {
+        range: range.clone(),
+        seen,
+        ties: Ties::default(),
+    }
+}
+
+/// What a full run that began at 90 leaves, and that saw records of 100 to 200.
+fn known() -> Known {
+    let all = range(Some(90), Some(300));
+    learn(
+        &Known::default(),
         WindowKind::Full,
-        &COMPLETE,
-        &all,
-        seen(100, 200).as_ref(),
+        &proved(&all, seen(100, 200)),
     )
 }
 
 #[track_caller]
 fn check(
-    marks: &Marks,
+    known: &Known,
     ask: &Ask,
     settings: &WindowSettings,
     expected: (WindowKind, &[CursorRange]),
 ) {
-    let plan = decide(Some(marks), ask, settings, now(500)).unwrap();
+    super::check(Some(&marks_of(known.clone())), ask, settings, now(500)).unwrap();
+    let plan = decide(Some(known), ask, settings, now(500));
     assert_eq!((plan.kind, plan.ranges.as_slice()), expected);
+    let marks = marks_of(known.clone());
+    let whole = widest(Some(&marks), ask, settings, now(500));
+    for range in &plan.ranges {
+        assert!(whole.start <= range.start && whole.end >= range.end);
+    }
 }
 
-fn refused(marks: Option<&Marks>, ask: &Ask, settings: &WindowSettings) -> String {
-    let error = decide(marks, ask, settings, now(500)).unwrap_err();
+fn refused(known: Option<&Known>, ask: &Ask, settings: &WindowSettings) -> String {
+    let marks = known.cloned().map(marks_of);
+    let error = super::check(marks.as_ref(), ask, settings, now(500)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     error.to_string()
 }
@@ -77,21 +92,28 @@ fn refused(marks: Option<&Marks>, ask: &Ask, settings: &WindowSettings) -> Strin
 #[test]
 fn a_first_run_sends_no_start() {
     let expected = [range(None, Some(500))];
+    let nothing = Known::default();
     check(
-        &empty(),
+        &nothing,
         &Ask::Update,
         &settings(),
         (WindowKind::Full, &expected),
     );
-    let plan = decide(None, &Ask::Update, &settings(), now(500)).unwrap();
+    let plan = decide(None, &Ask::Update, &settings(), now(500));
     assert_eq!(plan.ranges, expected);
+    let late = WindowSettings {
+        start: Some(at(400)),
+        ..settings()
+    };
+    let plan = decide(None, &Ask::Update, &late, now(500));
+    assert_eq!(plan.ranges, [range(Some(400), Some(500))]);
 }
 
 #[test]
 fn an_update_starts_at_the_newest_record() {
     let plain = settings();
     check(
-        &marks(),
+        &known(),
         &Ask::Update,
         &plain,
         (WindowKind::Update, &[range(Some(200), Some(500))]),
@@ -103,7 +125,7 @@ fn an_update_starts_at_the_newest_record() {
         ..settings()
     };
     check(
-        &marks(),
+        &known(),
         &Ask::Update,
         &late,
         (WindowKind::Update, &[range(Some(140), Some(470))]),
@@ -117,7 +139,7 @@ fn an_update_starts_at_the_newest_record() {
         ..range(Some(200), Some(500))
     };
     check(
-        &marks(),
+        &known(),
         &Ask::Update,
         &open,
         (WindowKind::Update, &[after]),
@@ -127,7 +149,7 @@ fn an_update_starts_at_the_newest_record() {
         safety_lag: SignedDuration::from_secs(400),
         ..settings()
     };
-    check(&marks(), &Ask::Update, &far, (WindowKind::Update, &[]));
+    check(&known(), &Ask::Update, &far, (WindowKind::Update, &[]));
 }
 
 #[test]
@@ -138,34 +160,34 @@ fn a_backfill_asks_for_what_is_missing() {
     };
     let kind = WindowKind::Backfill;
     check(
-        &marks(),
+        &known(),
         &ask(None, None),
         &settings(),
-        (kind, &[range(None, Some(100))]),
+        (kind, &[range(None, Some(90))]),
     );
     check(
-        &marks(),
+        &known(),
         &ask(Some(20), None),
         &settings(),
-        (kind, &[range(Some(20), Some(100))]),
+        (kind, &[range(Some(20), Some(90))]),
     );
     check(
-        &marks(),
+        &known(),
         &ask(Some(20), Some(50)),
         &settings(),
         (kind, &[range(Some(20), Some(50))]),
     );
     // What is covered is not asked for again, and what is above the newest is for updates.
     check(
-        &marks(),
+        &known(),
         &ask(Some(20), Some(900)),
         &settings(),
-        (kind, &[range(Some(20), Some(100))]),
+        (kind, &[range(Some(20), Some(90))]),
     );
     let island = range(Some(20), Some(50));
-    let marks = commit(&marks(), kind, &COMPLETE, &island, seen(22, 48).as_ref());
-    let missing = [range(None, Some(20)), range(Some(50), Some(100))];
-    check(&marks, &ask(None, None), &settings(), (kind, &missing));
+    let known = learn(&known(), kind, &proved(&island, seen(22, 48)));
+    let missing = [range(None, Some(20)), range(Some(50), Some(90))];
+    check(&known, &ask(None, None), &settings(), (kind, &missing));
 }
 
 #[test]
@@ -176,18 +198,18 @@ fn a_backfill_without_anything_to_do_fails_loudly() {
     };
     let said = refused(None, &ask, &settings());
     assert!(said.contains("nothing to backfill from"), "{said}");
-    let said = refused(Some(&empty()), &ask, &settings());
+    let said = refused(Some(&Known::default()), &ask, &settings());
     assert!(said.contains("nothing to backfill from"), "{said}");
-    let said = refused(Some(&marks()), &ask, &settings());
+    let said = refused(Some(&known()), &ask, &settings());
     assert!(said.contains("nothing is missing from 2026"), "{said}");
 }
 
 #[test]
 fn an_explicit_window_ends_now_and_is_not_empty() {
-    let ask = |start, end| Ask::Explicit(range(start, end));
+    let ask = |start, end| Ask::Explicit(range(start, end).window());
     let kind = WindowKind::Explicit;
     check(
-        &marks(),
+        &known(),
         &ask(Some(10), None),
         &settings(),
         (kind, &[range(Some(10), Some(500))]),
@@ -197,42 +219,55 @@ fn an_explicit_window_ends_now_and_is_not_empty() {
 }
 
 #[test]
+fn what_a_full_run_has_read_from_the_beginning_is_not_missing() {
+    let all = proved(&range(None, Some(300)), seen(100, 200));
+    let known = learn(&Known::default(), WindowKind::Full, &all);
+    let ask = Ask::Backfill {
+        from: None,
+        to: None,
+    };
+    let said = refused(Some(&known), &ask, &settings());
+    assert!(said.contains("nothing is missing before"), "{said}");
+}
+
+#[test]
 fn a_text_has_no_ranges() {
     let text = |text: &str| Cursor::String(text.to_owned());
     let settings = WindowSettings {
         cursor_type: CursorType::String,
         ..settings()
     };
-    let first = decide(None, &Ask::Update, &settings, now(500)).unwrap();
+    let first = decide(None, &Ask::Update, &settings, now(500));
     assert_eq!(first.ranges, [range(None, None)]);
-    let marks = Marks::new("incremental", "updated_at", CursorType::String);
     let seen = |newest| Seen {
         oldest: text("q"),
         newest: text(newest),
     };
-    let marks = commit(
-        &marks,
+    let known = learn(
+        &Known::default(),
         first.kind,
-        &COMPLETE,
-        &first.ranges[0],
-        Some(&seen("x")),
+        &proved(&first.ranges[0], Some(seen("x"))),
     );
     // The source says what is newer, not the alphabet.
-    let update = decide(Some(&marks), &Ask::Update, &settings, now(500)).unwrap();
-    let marks = commit(
-        &marks,
+    let update = decide(Some(&known), &Ask::Update, &settings, now(500));
+    let known = learn(
+        &known,
         update.kind,
-        &COMPLETE,
-        &update.ranges[0],
-        Some(&seen("b")),
+        &proved(&update.ranges[0], Some(seen("b"))),
     );
-    assert_eq!(marks.newest, Some(text("b")));
-    assert!(marks.coverage.is_empty());
+    assert_eq!(known.newest, Some(text("b")));
+    assert!(known.coverage.is_empty());
+    let mut marks = Marks::new("incremental", "updated_at", CursorType::String);
+    marks.partitions.insert(String::new(), known);
     let all = Ask::Backfill {
         from: None,
         to: None,
     };
-    assert!(refused(Some(&marks), &all, &settings).contains("only the source knows"));
+    let error = super::check(Some(&marks), &all, &settings, now(500)).unwrap_err();
+    assert!(
+        error.to_string().contains("only the source knows"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -241,7 +276,7 @@ fn marks_of_another_cursor_are_refused() {
         cursor: "created_at".to_owned(),
         ..settings()
     };
-    assert!(refused(Some(&marks()), &Ask::Update, &other).contains("`tapline state reset`"));
+    assert!(refused(Some(&known()), &Ask::Update, &other).contains("`tapline state reset`"));
 }
 
 #[track_caller]
@@ -251,48 +286,46 @@ fn remembers(
     seen: Option<Seen>,
     expected: (i64, i64, &[(i64, i64)]),
 ) {
-    let after = commit(&marks(), kind, &COMPLETE, range, seen.as_ref());
-    let spans: Vec<_> = after.coverage.spans().to_vec();
-    let (oldest, newest, wanted) = expected;
+    let after = learn(&known(), kind, &proved(range, seen.clone()));
+    let (oldest_expected, newest, wanted) = expected;
+    let oldest_after = oldest(Some(&at(100)), kind, seen.as_ref());
     assert_eq!(
-        (after.oldest, after.newest),
-        (Some(at(oldest)), Some(at(newest)))
+        (oldest_after, after.newest),
+        (Some(at(oldest_expected)), Some(at(newest)))
     );
-    let wanted: Vec<_> = wanted
+    let wanted = wanted
         .iter()
-        .map(|(start, end)| (at(*start), at(*end)))
-        .collect();
-    let spans: Vec<_> = spans
-        .into_iter()
-        .map(|span| (span.start, span.end))
-        .collect();
-    assert_eq!(spans, wanted);
+        .map(|(start, end)| (Some(at(*start)), at(*end)));
+    let spans = after.coverage.spans().iter().cloned();
+    let spans: Vec<_> = spans.map(|span| (span.start, span.end)).collect();
+    assert_eq!(spans, wanted.collect::<Vec<_>>());
 }
 
 #[test]
 fn marks_move_as_far_as_was_proved() {
     use WindowKind::{Backfill, Explicit, Update};
     let new = range(Some(200), Some(500));
-    remembers(Update, &new, seen(210, 230), (100, 230, &[(100, 230)]));
-    // Nothing came: nothing moves, not even what is covered.
-    remembers(Update, &new, None, (100, 200, &[(100, 200)]));
+    remembers(Update, &new, seen(210, 230), (100, 230, &[(90, 230)]));
+    // Nothing came: nothing moves.
+    remembers(Update, &new, None, (100, 200, &[(90, 200)]));
     // Only what was looked back for came again.
     let back = range(Some(150), Some(500));
-    remembers(Update, &back, seen(160, 160), (100, 200, &[(100, 200)]));
+    remembers(Update, &back, seen(160, 160), (100, 200, &[(90, 200)]));
     // An update never moves the oldest mark, whatever it sees.
     let far_back = range(Some(50), Some(500));
     remembers(Update, &far_back, seen(60, 220), (100, 220, &[(50, 220)]));
     remembers(
         Backfill,
-        &range(None, Some(100)),
-        seen(40, 90),
-        (40, 200, &[(40, 200)]),
+        &range(Some(10), Some(90)),
+        seen(40, 80),
+        (40, 200, &[(10, 200)]),
     );
+    // Nothing is there: that is known now, though no record was seen.
     remembers(
         Backfill,
-        &range(Some(10), Some(100)),
-        seen(40, 90),
-        (40, 200, &[(10, 200)]),
+        &range(Some(10), Some(90)),
+        None,
+        (100, 200, &[(10, 200)]),
     );
     // An island below, and one above, which would leave a gap under the newest mark.
     let below = range(Some(10), Some(50));
@@ -300,12 +333,37 @@ fn marks_move_as_far_as_was_proved() {
         Explicit,
         &below,
         seen(20, 30),
-        (20, 200, &[(10, 50), (100, 200)]),
+        (20, 200, &[(10, 50), (90, 200)]),
     );
     let above = range(Some(300), Some(400));
-    remembers(Explicit, &above, seen(310, 390), (100, 200, &[(100, 200)]));
+    remembers(Explicit, &above, seen(310, 390), (100, 200, &[(90, 200)]));
     let across = range(Some(150), Some(400));
-    remembers(Explicit, &across, seen(160, 390), (100, 390, &[(100, 390)]));
+    remembers(Explicit, &across, seen(160, 390), (100, 390, &[(90, 390)]));
+    let first = proved(&range(None, Some(90)), seen(5, 8));
+    let whole = learn(&known(), Backfill, &first);
+    assert_eq!(whole.coverage.spans()[0].start, None);
+}
+
+#[test]
+fn rows_with_the_newest_cursor_are_known_by_heart() {
+    let ties = |rows: &[u64]| {
+        let mut ties = Ties::default();
+        rows.iter().for_each(|row| ties.add(*row));
+        ties
+    };
+    let with = |newest: i64, rows: &[u64]| Proved {
+        ties: ties(rows),
+        ..proved(&range(Some(90), Some(500)), seen(100, newest))
+    };
+    let known = learn(&known(), WindowKind::Update, &with(250, &[1, 2]));
+    assert_eq!(known.ties, ties(&[1, 2]));
+    // More of them came since; then newer ones.
+    let more = learn(&known, WindowKind::Update, &with(250, &[2, 3]));
+    assert_eq!(more.ties, ties(&[1, 2, 3]));
+    let newer = learn(&more, WindowKind::Update, &with(260, &[4]));
+    assert_eq!(newer.ties, ties(&[4]));
+    let older = learn(&newer, WindowKind::Update, &with(240, &[5]));
+    assert_eq!(older, newer);
 }
 
 /// Something that happens to a pipeline.
@@ -350,7 +408,8 @@ struct World {
     records: BTreeSet<Cursor>,
     fetched: BTreeSet<Cursor>,
     proved: Coverage,
-    marks: Marks,
+    known: Known,
+    oldest: Option<Cursor>,
 }
 
 impl World {
@@ -359,10 +418,12 @@ impl World {
             lookback: Some(Step::Seconds(lookback)),
             ..settings()
         };
-        let Ok(plan) = decide(Some(&self.marks), ask, &settings, now(self.clock)) else {
+        let marks = marks_of(self.known.clone());
+        if super::check(Some(&marks), ask, &settings, now(self.clock)).is_err() {
             return;
-        };
-        for range in &plan.ranges {
+        }
+        let plan = decide(Some(&self.known), ask, &settings, now(self.clock));
+        for range in plan.ranges.iter().filter(|_| is_complete) {
             let found: Vec<_> = self
                 .records
                 .iter()
@@ -375,27 +436,28 @@ impl World {
                     oldest: (*oldest).clone(),
                     newest: (*newest).clone(),
                 });
-            if is_complete {
-                self.fetched.extend(found.into_iter().cloned());
-                let start = range.start.clone().unwrap_or(at(-1));
-                self.proved.add(&start, range.end.as_ref().unwrap());
-            }
-            let verdict = if is_complete { COMPLETE } else { UNKNOWN };
-            let after = commit(&self.marks, plan.kind, &verdict, range, seen.as_ref());
-            let again = commit(&after, plan.kind, &verdict, range, seen.as_ref());
-            assert_eq!(after, again, "it is remembered once");
-            self.moved(plan.kind, &after, is_complete && seen.is_some());
-            self.marks = after;
+            self.fetched.extend(found.into_iter().cloned());
+            self.proved
+                .add(range.start.as_ref(), range.end.as_ref().unwrap());
+            let proved = proved(range, seen.clone());
+            let after = learn(&self.known, plan.kind, &proved);
+            assert_eq!(
+                after,
+                learn(&after, plan.kind, &proved),
+                "it is remembered once"
+            );
+            let oldest = oldest(self.oldest.as_ref(), plan.kind, seen.as_ref());
+            self.moved(plan.kind, &after, oldest.as_ref());
+            (self.known, self.oldest) = (after, oldest);
         }
     }
 
-    /// Marks never go back, nor move without proof.
-    fn moved(&self, kind: WindowKind, after: &Marks, is_proved: bool) {
-        let before = &self.marks;
-        assert!(is_proved || after == before);
+    /// Marks never go back.
+    fn moved(&self, kind: WindowKind, after: &Known, oldest: Option<&Cursor>) {
+        let before = &self.known;
         assert!(after.newest >= before.newest);
-        assert!(before.oldest.is_none() || after.oldest <= before.oldest);
-        assert!(kind != WindowKind::Update || after.oldest == before.oldest);
+        assert!(self.oldest.is_none() || oldest <= self.oldest.as_ref());
+        assert!(kind != WindowKind::Update || oldest == self.oldest.as_ref());
         assert!(kind != WindowKind::Backfill || after.newest == before.newest);
         let mut merged = after.coverage.clone();
         merged.merge(&before.coverage);
@@ -405,12 +467,12 @@ impl World {
     /// What is covered was proved, and every record in it was fetched.
     fn check(&self) {
         let mut proved = self.proved.clone();
-        proved.merge(&self.marks.coverage);
+        proved.merge(&self.known.coverage);
         assert_eq!(proved, self.proved);
         for record in &self.records {
-            assert!(!self.marks.coverage.contains(record) || self.fetched.contains(record));
+            assert!(!self.known.coverage.contains(record) || self.fetched.contains(record));
         }
-        assert!(self.marks.coverage.upper() <= self.marks.newest.as_ref());
+        assert!(self.known.coverage.upper() <= self.known.newest.as_ref());
     }
 }
 
@@ -422,7 +484,8 @@ proptest! {
             records: BTreeSet::new(),
             fetched: BTreeSet::new(),
             proved: Coverage::default(),
-            marks: empty(),
+            known: Known::default(),
+            oldest: None,
         };
         for step in history {
             match step {
@@ -439,7 +502,7 @@ proptest! {
                     world.run(&ask, 0, is_complete);
                 }
                 Event::Explicit { start, end, is_complete } => {
-                    let ask = Ask::Explicit(range(start, Some(end.min(world.clock))));
+                    let ask = Ask::Explicit(range(start, Some(end.min(world.clock))).window());
                     world.run(&ask, 0, is_complete);
                 }
             }
@@ -460,12 +523,8 @@ proptest! {
         let below = range(Some(100 - old), Some(100));
         let high = (new_seen < new).then(|| seen(200, 200 + new_seen)).flatten();
         let low = (old_seen < old).then(|| seen(100 - old, 100 - old + old_seen)).flatten();
-        let up = |marks: &Marks| {
-            commit(marks, WindowKind::Update, &COMPLETE, &update, high.as_ref())
-        };
-        let down = |marks: &Marks| {
-            commit(marks, WindowKind::Backfill, &COMPLETE, &below, low.as_ref())
-        };
-        prop_assert_eq!(up(&down(&marks())), down(&up(&marks())));
+        let up = |known: &Known| learn(known, WindowKind::Update, &proved(&update, high.clone()));
+        let down = |known: &Known| learn(known, WindowKind::Backfill, &proved(&below, low.clone()));
+        prop_assert_eq!(up(&down(&known())), down(&up(&known())));
     }
 }

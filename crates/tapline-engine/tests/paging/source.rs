@@ -85,6 +85,7 @@ pub(crate) fn read_from(plan: Plan, paged: Paged, position: Option<Position>) ->
         run_id: Uuid::nil(),
         max_pages: None,
         form: PageForm::Rows,
+        concurrency: 1,
     });
     let from = position.map(|position| Resume { position, seq: 0 });
     let mut pages = source.open(&Slice::default(), from);

@@ -1,26 +1,28 @@
 //! Doors that keep everything in memory.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_schema::{DataType, SchemaRef};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tapline_core::{
-    Batch, CancellationToken, Capabilities, Clock, Commit, CommitKey, Destination, Disposition,
-    Document, Doors, Error, Events, Hooks, Inline, LastCommit, Lease, Limits, LogEntry, NoHooks,
-    Params, Published, Receipt, Redactor, Request, Response, Result, RunEvent, SchemaChange,
-    Secret, SliceProgress, StateStore, TableRef, Transport, Window, Writer,
+    CancellationToken, Clock, CommitKey, Document, Doors, Error, Events, Hooks, Inline, LastCommit,
+    Lease, Limits, LogEntry, Marks, NoHooks, Params, Redactor, Request, Response, Result, RunEvent,
+    Secret, SliceProgress, StateStore, TableRef, Transport, Window,
 };
-use tapline_engine::{HttpSource, HttpSourceConfig, Outcome, PageForm, RunTask, SyncMode, run};
+use tapline_engine::{
+    Aim, Asks, Expectations, HttpSource, HttpSourceConfig, Outcome, PageForm, RunTask, SyncMode,
+    run,
+};
 use tapline_spec::Plan;
 use uuid::Uuid;
+
+use super::shelf::{Shelf, Table};
 
 /// A page of JSON.
 pub(crate) fn answer(page: Value) -> (u16, Bytes) {
@@ -37,6 +39,9 @@ pub(crate) struct Api {
     answers: Box<Answers>,
     requests: AtomicU64,
     urls: Mutex<Vec<String>>,
+    /// Requests that are on their way, and the most there ever were.
+    open: AtomicU64,
+    most: AtomicU64,
 }
 
 impl Api {
@@ -47,6 +52,8 @@ impl Api {
             answers: Box::new(answers),
             requests: AtomicU64::new(0),
             urls: Mutex::default(),
+            open: AtomicU64::new(0),
+            most: AtomicU64::new(0),
         }
     }
 }
@@ -58,6 +65,10 @@ impl Transport for Api {
         if number < NOTED {
             self.urls.lock().unwrap().push(request.url.to_string());
         }
+        let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(open, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        self.open.fetch_sub(1, Ordering::Relaxed);
         let (status, body) = (self.answers)(request.url.as_str())?;
         let status = StatusCode::from_u16(status).unwrap();
         Ok(Response::full(status, HeaderMap::new(), body))
@@ -75,48 +86,12 @@ pub(crate) struct World {
     max_pages: Option<u64>,
     told: Arc<Mutex<Vec<String>>>,
     mode: SyncMode,
-    window: Option<Window>,
+    aim: Aim,
+    expect: Expectations,
+    concurrency: usize,
     now: Timestamp,
     params: Params,
     runs: AtomicU64,
-}
-
-#[derive(Default)]
-struct Table {
-    /// Rows of the generation, durable.
-    hidden: Vec<u64>,
-    /// Pages that are not durable yet.
-    taken: Vec<(Vec<u64>, LastCommit)>,
-    /// How far the generation is, durably.
-    last: Vec<LastCommit>,
-    visible: Option<Vec<u64>>,
-    schemas: usize,
-    slices: Vec<String>,
-    bodies: Vec<Bytes>,
-    lazy: bool,
-    appends: bool,
-    generation: u64,
-}
-
-impl Table {
-    /// Makes durable what was taken.
-    fn flush(&mut self) {
-        for (rows, commit) in std::mem::take(&mut self.taken) {
-            self.last.retain(|last| last.slice != commit.slice);
-            self.last.push(commit);
-            match self.appends {
-                true => self.visible.get_or_insert_default().extend(rows),
-                false => self.hidden.extend(rows),
-            }
-        }
-    }
-
-    fn last_seq(&self, slice: &str) -> u64 {
-        let taken = self.taken.iter().map(|(_, commit)| commit);
-        let commits = self.last.iter().chain(taken);
-        let seqs = commits.filter(|c| c.slice == slice).map(|c| c.seq);
-        seqs.max().unwrap_or(0)
-    }
 }
 
 impl World {
@@ -131,7 +106,9 @@ impl World {
             max_pages: None,
             told: Arc::default(),
             mode: SyncMode::FullLoad,
-            window: None,
+            aim: Aim::ALL,
+            expect: Expectations::default(),
+            concurrency: 1,
             now: Timestamp::UNIX_EPOCH,
             params: Params::default(),
             runs: AtomicU64::new(0),
@@ -198,8 +175,9 @@ impl World {
             stream: "test.items".to_owned(),
             table: TableRef::public("t"),
             sync_mode: self.mode,
-            window: self.window.unwrap_or_default(),
-            window_given: self.window.is_some(),
+            aim: self.aim.clone(),
+            expect: self.expect,
+            concurrency: self.concurrency,
             lock_wait: Duration::ZERO,
         };
         let told = self.told.clone();
@@ -227,6 +205,7 @@ impl World {
             run_id: Uuid::nil(),
             max_pages: self.max_pages,
             form: self.form,
+            concurrency: self.concurrency,
         })
     }
 
@@ -237,7 +216,41 @@ impl World {
 
     /// From now on runs are asked for in this way.
     pub(crate) fn ask(&mut self, mode: SyncMode, window: Option<Window>) {
-        (self.mode, self.window) = (mode, window);
+        let aim = window.map(|window| Aim::Window {
+            window,
+            is_given: true,
+            cursor: None,
+            asks: Asks::default(),
+        });
+        self.aim(mode, aim.unwrap_or(Aim::ALL));
+    }
+
+    /// The same, for whatever.
+    pub(crate) fn aim(&mut self, mode: SyncMode, aim: Aim) {
+        (self.mode, self.aim) = (mode, aim);
+    }
+
+    /// From now on runs are held against that.
+    pub(crate) fn expect(&mut self, expect: Expectations) {
+        self.expect = expect;
+    }
+
+    /// From now on as many pieces are read at the same time.
+    pub(crate) fn at_once(&mut self, pieces: usize) {
+        self.concurrency = pieces;
+        self.table.lock().unwrap().is_mixed = pieces > 1;
+    }
+
+    /// What is remembered of the stream.
+    pub(crate) fn marks(&self) -> Option<Marks> {
+        let documents = self.state.documents.lock().unwrap();
+        let document = documents.get("marks/p//test.items")?;
+        Marks::read(&document.value).unwrap()
+    }
+
+    /// Entries of the log `name`, oldest first.
+    pub(crate) fn log(&self, name: &str) -> Vec<Value> {
+        self.state.log(name)
     }
 
     /// From now on the plan or a parameter is another one.
@@ -297,8 +310,13 @@ impl World {
         self.api.requests.load(Ordering::Relaxed)
     }
 
+    /// The most requests that were on their way at the same time.
+    pub(crate) fn most_at_once(&self) -> u64 {
+        self.api.most.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn logged(&self) -> usize {
-        self.state.log.lock().unwrap().len()
+        self.log("runs/p").len()
     }
 }
 
@@ -318,139 +336,18 @@ impl Clock for Still {
     async fn sleep(&self, _: Duration) {}
 }
 
-struct Shelf(Arc<Mutex<Table>>);
-
-#[async_trait]
-impl Destination for Shelf {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            replace: true,
-            merge: false,
-            delete: false,
-            transactional_position: true,
-            nested: false,
-        }
-    }
-
-    async fn begin(
-        &self,
-        _: &TableRef,
-        _: SchemaRef,
-        disposition: Disposition,
-        key: CommitKey,
-    ) -> Result<Box<dyn Writer>> {
-        assert_eq!(key.fence, 7);
-        let mut table = self.0.lock().unwrap();
-        let before = std::mem::take(&mut *table);
-        *table = Table {
-            lazy: before.lazy,
-            visible: before.visible,
-            appends: disposition == Disposition::Append,
-            generation: key.generation,
-            ..Table::default()
-        };
-        if before.generation == key.generation {
-            table.hidden = before.hidden;
-            table.last = before.last;
-        }
-        Ok(Box::new(Hand(self.0.clone(), key)))
-    }
-
-    async fn recover(&self, _: &str) -> Result<Vec<LastCommit>> {
-        Ok(self.0.lock().unwrap().last.clone())
-    }
-}
-
-struct Hand(Arc<Mutex<Table>>, CommitKey);
-
-#[async_trait]
-impl Writer for Hand {
-    async fn write(&mut self, batches: Vec<Batch>, commit: Commit) -> Result<Receipt> {
-        let mut table = self.0.lock().unwrap();
-        if table.slices.last() != Some(&commit.slice) {
-            assert!(
-                !table.slices.contains(&commit.slice),
-                "a slice is read once"
-            );
-            table.slices.push(commit.slice.clone());
-        }
-        let before = table.last_seq(&commit.slice);
-        assert_eq!(commit.seq, before + 1, "commits are in order");
-        let accepted = batches.iter().map(Batch::rows).sum::<usize>() as u64;
-        let mut rows = Vec::new();
-        for batch in &batches {
-            if let Some(bodies) = batch.records.column_by_name("body") {
-                let body = bodies.as_binary::<i64>().value(0);
-                table.bodies.push(Bytes::copy_from_slice(body));
-                continue;
-            }
-            let ids = batch.records.column_by_name("id").expect("a column id");
-            if *ids.data_type() == DataType::Int64 {
-                let ids = ids.as_primitive::<Int64Type>().values();
-                rows.extend(ids.iter().map(|id| *id as u64));
-            }
-        }
-        let seq = commit.seq;
-        table.taken.push((rows, last(&self.1, commit)));
-        let durable = !table.lazy;
-        if durable {
-            table.flush();
-        }
-        Ok(Receipt {
-            seq,
-            durable,
-            accepted,
-            rejected: Vec::new(),
-        })
-    }
-
-    async fn evolve(&mut self, _: SchemaRef) -> Result<SchemaChange> {
-        self.0.lock().unwrap().schemas += 1;
-        Ok(SchemaChange::default())
-    }
-
-    async fn publish(self: Box<Self>) -> Result<Published> {
-        let mut table = self.0.lock().unwrap();
-        table.flush();
-        table.last.clear();
-        if !table.appends {
-            table.visible = Some(std::mem::take(&mut table.hidden));
-        }
-        let rows = table.visible.as_ref().map_or(0, Vec::len) as u64;
-        Ok(Published { rows })
-    }
-
-    async fn keep(self: Box<Self>) -> Result<()> {
-        self.0.lock().unwrap().flush();
-        Ok(())
-    }
-
-    async fn abort(self: Box<Self>) -> Result<()> {
-        let mut table = self.0.lock().unwrap();
-        table.taken.clear();
-        if !table.appends {
-            table.hidden.clear();
-            table.last.clear();
-        }
-        Ok(())
-    }
-}
-
-fn last(key: &CommitKey, commit: Commit) -> LastCommit {
-    LastCommit {
-        key: key.clone(),
-        slice: commit.slice,
-        seq: commit.seq,
-        position: commit.position,
-        progress: commit.progress,
-    }
-}
-
-/// A state store of which a run uses the lease, the log and its own document.
+/// A state store of which a run uses the lease, logs and documents.
 #[derive(Default)]
 struct Memory {
-    log: Mutex<Vec<Value>>,
-    pending: Mutex<Option<Document>>,
+    logs: Mutex<BTreeMap<String, Vec<Value>>>,
+    documents: Mutex<BTreeMap<String, Document>>,
+}
+
+impl Memory {
+    fn log(&self, name: &str) -> Vec<Value> {
+        let logs = self.logs.lock().unwrap();
+        logs.get(name).cloned().unwrap_or_default()
+    }
 }
 
 struct Fence;
@@ -472,16 +369,24 @@ fn unused<T>() -> Result<T> {
 #[async_trait]
 impl StateStore for Memory {
     async fn get(&self, namespace: &str, key: &str) -> Result<Option<Document>> {
-        assert_eq!((namespace, key), ("pending", "p//test.items"));
-        Ok(self.pending.lock().unwrap().clone())
+        let documents = self.documents.lock().unwrap();
+        Ok(documents.get(&format!("{namespace}/{key}")).cloned())
     }
 
-    async fn put(&self, _: &str, _: &str, value: &Value, expected: Option<u64>) -> Result<u64> {
-        let mut pending = self.pending.lock().unwrap();
-        assert_eq!(pending.as_ref().map(|document| document.version), expected);
+    async fn put(
+        &self,
+        namespace: &str,
+        key: &str,
+        value: &Value,
+        expected: Option<u64>,
+    ) -> Result<u64> {
+        let mut documents = self.documents.lock().unwrap();
+        let key = format!("{namespace}/{key}");
+        let found = documents.get(&key).map(|document| document.version);
+        assert_eq!(found, expected, "nobody else is there");
         let version = expected.unwrap_or(0) + 1;
         let value = value.clone();
-        *pending = Some(Document { value, version });
+        documents.insert(key, Document { value, version });
         Ok(version)
     }
 
@@ -495,14 +400,20 @@ impl StateStore for Memory {
     }
 
     async fn append(&self, log: &str, entry: &Value) -> Result<u64> {
-        assert_eq!(log, "runs/p");
-        let mut log = self.log.lock().unwrap();
+        let mut logs = self.logs.lock().unwrap();
+        let log = logs.entry(log.to_owned()).or_default();
         log.push(entry.clone());
         Ok(log.len() as u64)
     }
 
-    async fn tail(&self, _: &str, _: u32) -> Result<Vec<LogEntry>> {
-        unused()
+    async fn tail(&self, log: &str, limit: u32) -> Result<Vec<LogEntry>> {
+        let entries = self.log(log).into_iter().enumerate();
+        let entry = |(index, value)| LogEntry {
+            number: index as u64 + 1,
+            at: Timestamp::UNIX_EPOCH,
+            value,
+        };
+        Ok(entries.map(entry).rev().take(limit as usize).collect())
     }
 
     async fn seal(&self, _: &str, _: &Secret) -> Result<bool> {

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod ahead;
 mod answers;
 mod doors;
+mod incremental;
 mod partitions;
 mod resume;
+mod shelf;
 
 use bytes::Bytes;
 use doors::{Api, World, answer};

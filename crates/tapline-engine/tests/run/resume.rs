@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tapline_core::{CancellationToken, Error, ErrorKind, Param, Params, Position, Window};
+use tapline_core::{CancellationToken, Cursor, Error, ErrorKind, Param, Params, Position, Window};
 use tapline_engine::SyncMode;
 use uuid::Uuid;
 
@@ -290,7 +290,7 @@ async fn only_the_same_source_is_gone_on_with() {
 
 #[tokio::test]
 async fn an_append_keeps_its_window_and_adds_no_row_twice() {
-    let day = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
+    let day = |day: i64| Cursor::Timestamp(Timestamp::from_second(day * 86_400).unwrap());
     let window = |end| {
         Some(Window {
             start: Some(day(1)),

@@ -17,10 +17,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tapline_conformance::faults::Fault;
 use tapline_conformance::simulator::{Flaw, Paging, Scenario, Session, Simulator};
-use tapline_core::{
-    Doors, Events, Inline, Limits, NoHooks, Params, Redactor, RunReport, TableRef, Window,
+use tapline_core::{Doors, Events, Inline, Limits, NoHooks, Params, Redactor, RunReport, TableRef};
+use tapline_engine::{
+    Aim, Expectations, HttpSource, HttpSourceConfig, PageForm, RunTask, SyncMode, run,
 };
-use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, RunTask, SyncMode, run};
 
 fn runner(session: Session) -> BoxFuture<'static, RunReport> {
     let source = HttpSource::new(HttpSourceConfig {
@@ -35,6 +35,7 @@ fn runner(session: Session) -> BoxFuture<'static, RunReport> {
         run_id: session.run_id,
         max_pages: None,
         form: PageForm::Rows,
+        concurrency: 1,
     });
     let doors = Doors {
         source: Arc::new(source),
@@ -49,8 +50,9 @@ fn runner(session: Session) -> BoxFuture<'static, RunReport> {
         stream: "simulated.items".to_owned(),
         table: TableRef::public("t"),
         sync_mode: SyncMode::FullLoad,
-        window: Window::ALL,
-        window_given: false,
+        aim: Aim::ALL,
+        expect: Expectations::default(),
+        concurrency: 1,
         lock_wait: Duration::from_secs(3_600),
     };
     async move {

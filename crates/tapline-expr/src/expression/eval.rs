@@ -101,8 +101,8 @@ impl<'a> Evaluation<'a> {
     }
 
     fn bound(&self, bound: Bound) -> Worth<'a> {
-        let time = bound.of(self.context.window);
-        time.map_or(Worth::Null, |time| Worth::given(time.to_string()))
+        let edge = bound.of(self.context.window);
+        edge.map_or(Worth::Null, |edge| Worth::given(edge.to_string()))
     }
 
     fn status(&self) -> Evaluated<'a> {

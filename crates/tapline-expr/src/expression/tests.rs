@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{Observed, Param, Params, Path, Response, Span, Step};
+use crate::{Edge, Observed, Param, Params, Path, Response, Span, Step};
 
 /// An answer whose body is a tree.
 struct Answer {
@@ -83,7 +83,7 @@ fn eval(text: &str) -> Result<Value, ExprError> {
         params: &params,
         window: Span {
             start: None,
-            end: Some("2018-03-15T13:27:36Z".parse().unwrap()),
+            end: Some(Edge::Time("2018-03-15T13:27:36Z".parse().unwrap())),
         },
         now: "2018-03-15T13:27:36.5Z".parse().unwrap(),
         response: Some(&answer),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Param, Params, Schedule, Span};
+use crate::{Edge, Param, Params, Schedule, Span};
 
 fn render(template: &str, value: &str, encoding: Encoding) -> Result<String, ExprError> {
     let params: Params = [("x", Param::Plain(value.to_owned()))]
@@ -47,10 +47,11 @@ fn what_is_missing_is_named() {
     assert!("${env:HOME}".parse::<Template>().is_err());
 }
 
-fn span(start: Option<&str>, end: Option<&str>) -> Span {
+fn span(start: Option<&str>, end: Option<&str>) -> Span<'static> {
+    let edge = |time: &str| Edge::Time(time.parse().unwrap());
     Span {
-        start: start.map(|time| time.parse().unwrap()),
-        end: end.map(|time| time.parse().unwrap()),
+        start: start.map(edge),
+        end: end.map(edge),
     }
 }
 
@@ -129,8 +130,48 @@ fn a_bound_that_is_not_there_is_told_beforehand() {
         assert_eq!(template.lacks(&context), lacking, "{text}");
         let rendered = template.render(context, Encoding::Plain);
         assert_eq!(rendered.is_err(), lacking.is_some(), "{text}");
-        assert_eq!(template.is_scheduled(), lacking.is_some(), "{text}");
+        if let Some(bound) = lacking {
+            assert!(template.asks(bound, Some(&schedule)), "{text}");
+        }
     }
+}
+
+#[test]
+fn a_bound_that_is_no_time_is_written_as_it_is() {
+    let window = Span {
+        start: Some(Edge::Text("a b&c")),
+        end: Some(Edge::Text("42")),
+    };
+    let context = Context {
+        window,
+        ..Context::default()
+    };
+    let template: Template = "{START_TIME}..{END_TIME}".parse().unwrap();
+    let rendered = template.render(context, Encoding::PathSegment).unwrap();
+    assert_eq!(rendered, "a%20b%26c..42");
+    let read: Template = "@{pipeline().parameters.ingestionStart}".parse().unwrap();
+    assert_eq!(read.render(context, Encoding::Plain).unwrap(), "a b&c");
+}
+
+#[test]
+fn a_template_says_which_bounds_it_asks_for() {
+    let cases = [
+        ("plain", false, false),
+        ("{START_TIME}", true, false),
+        ("{SCHEDULE_QUERY}", true, true),
+        ("@{pipeline().parameters.ingestionEnd}", false, true),
+    ];
+    for (text, start, end) in cases {
+        let template: Template = text.parse().unwrap();
+        let asks = |bound| template.asks(bound, Some(&schedule()));
+        assert_eq!(
+            (asks(Bound::Start), asks(Bound::End)),
+            (start, end),
+            "{text}"
+        );
+    }
+    let alone: Template = "{SCHEDULE_QUERY}".parse().unwrap();
+    assert!(!alone.asks(Bound::Start, None));
 }
 
 #[test]
@@ -157,7 +198,7 @@ const EXPORT: &str = "/api/v2/search/export@{if(empty(coalesce(pipeline()?.param
 #[test]
 fn the_path_that_adobe_publishes_has_a_query_only_without_a_start() {
     let path: Template = EXPORT.parse().unwrap();
-    assert!(path.is_scheduled());
+    assert!(path.asks(Bound::Start, None) && !path.asks(Bound::End, None));
     assert_eq!(path.to_string(), EXPORT);
     let cases = [
         (

@@ -52,6 +52,7 @@ fn page() -> PageInfo {
             duration_ms: 0,
             received_at: Timestamp::UNIX_EPOCH,
         },
+        needless: 0,
     }
 }
 

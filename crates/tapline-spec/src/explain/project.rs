@@ -32,6 +32,13 @@ pub(super) const ALL: &[Explanation] = &[
         example_good: "schedule: { frequency: minute, interval: 15 }",
     },
     Explanation {
+        code: "E-no-cursor",
+        title: "new records cannot be told from old ones",
+        text: "An incremental pipeline asks for what is new since its `cursor`, which the spec or the project names.",
+        example_bad: "sync: { mode: incremental }",
+        example_good: "sync: { mode: incremental, cursor: updated_at }",
+    },
+    Explanation {
         code: "E-not-supported",
         title: "something that this version does not do",
         text: "The file is right, and this version of tapline cannot do what it says.",
@@ -79,13 +86,6 @@ pub(super) const ALL: &[Explanation] = &[
         text: "A pipeline names a connection or a destination that the project does not have.",
         example_bad: "destination: { name: lake, table: t }",
         example_good: "destination: { name: warehouse, table: t }",
-    },
-    Explanation {
-        code: "L-no-cursor",
-        title: "new records cannot be told from old ones",
-        text: "An incremental pipeline asks for what is new since its `cursor`.",
-        example_bad: "sync: { mode: incremental }",
-        example_good: "sync: { mode: incremental, cursor: updated_at }",
     },
     Explanation {
         code: "L-no-key",

@@ -19,6 +19,7 @@ pub(super) fn forms(paging: &mut Map<String, Value>, at: &str, rewrite: &mut Rew
         "limitValue",
         "delayRequestMillis",
         "maximumRequest",
+        "maximumRecords",
         "initialPageIndex",
         "endPageIndex",
     ] {

@@ -79,10 +79,14 @@ pub(crate) async fn append(
     let sql = "WITH ended AS (
              INSERT INTO log_ends VALUES ($1, 1)
              ON CONFLICT (log) DO UPDATE SET number = log_ends.number + 1 RETURNING number
+         ), gone AS (
+             DELETE FROM logs USING ended WHERE logs.log = $1 AND logs.number <= ended.number - $4
          )
          INSERT INTO logs SELECT $1, number, $2, $3 FROM ended RETURNING number";
     let (log, at, entry) = (kept(log), at.to_string(), entry.to_string());
-    let parameters = [text(&log), text(&at), text(&entry)];
+    let newest = signed(LogEntry::KEPT);
+    let newest = (&newest as _, Type::INT8);
+    let parameters = [text(&log), text(&at), text(&entry), newest];
     let row = client.query_typed_one(sql, &parameters).await?;
     Ok(row.try_get::<_, i64>(0)?.cast_unsigned())
 }

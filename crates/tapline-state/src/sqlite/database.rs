@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params,
+};
 use serde_json::Value;
 use tapline_core::{Document, LogEntry};
 use url::Url;
@@ -114,12 +116,19 @@ impl Database {
     }
 
     pub(crate) fn append(&self, log: &str, at: Timestamp, entry: &Value) -> Result<u64> {
-        let mut statement = self.0.prepare_cached(
-            "INSERT INTO logs SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3
-             FROM logs WHERE log = ?1 RETURNING number",
-        )?;
-        let parameters = params![log, at.to_string(), entry.to_string()];
-        let number: i64 = statement.query_row(parameters, |row| row.get(0))?;
+        let transaction = Transaction::new_unchecked(&self.0, TransactionBehavior::Immediate)?;
+        let number: i64 = transaction
+            .prepare_cached(
+                "INSERT INTO logs SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3
+                 FROM logs WHERE log = ?1 RETURNING number",
+            )?
+            .query_row(params![log, at.to_string(), entry.to_string()], |row| {
+                row.get(0)
+            })?;
+        transaction
+            .prepare_cached("DELETE FROM logs WHERE log = ?1 AND number <= ?2")?
+            .execute(params![log, number - signed(LogEntry::KEPT)])?;
+        transaction.commit()?;
         Ok(number.cast_unsigned())
     }
 

@@ -69,6 +69,7 @@ async fn try_one(wiring: &Wiring<'_>, connection: &str, screen: Screen) -> Resul
         run_id: Uuid::now_v7(),
         max_pages: Some(1),
         form: PageForm::Rows,
+        concurrency: 1,
         events: screen.warnings(),
     };
     let Opened {

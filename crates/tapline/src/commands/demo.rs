@@ -15,6 +15,7 @@ use tapline_core::{Error, ErrorKind};
 
 use crate::app::App;
 use crate::cli::DemoArgs;
+use crate::commands::job::Part;
 use crate::commands::{run, sql};
 use crate::connectors::Catalogue;
 use crate::exit_code::Exit;
@@ -158,9 +159,9 @@ async fn fetch(app: &App, project: &Project) -> Result<Vec<Ended>> {
     let options = run::Options {
         max_pages: None,
         lock_wait: Duration::from_secs(10),
-        window: WindowArgs::default(),
+        part: Part::Run(WindowArgs::default()),
     };
-    run::run_pipelines(app, project, &names, options).await
+    run::run_pipelines(app, project, &names, &options).await
 }
 
 fn look(app: &App, project: &Project) -> Result<()> {

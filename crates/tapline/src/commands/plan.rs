@@ -1,13 +1,14 @@
 //! `tapline plan`: what a run would ask for and write. Nothing is sent, nothing is written.
 
 use serde_json::json;
-use tapline_core::{HookKind, RunReport, StateStore, TableRef, Window};
+use tapline_core::{HookKind, MarkKey, Marks, RunReport, StateStore, Window};
 use tapline_engine::PageForm;
 use tapline_spec::{AuthPlan, LastPagePlan, PaginationPlan, Plan};
 
 use crate::app::App;
 use crate::cli::PlanArgs;
-use crate::commands::run::{Job, job, names};
+use crate::commands::job::{self, Job};
+use crate::commands::run::names;
 use crate::exit_code::Exit;
 use crate::failure::Result;
 use crate::output::plan::{Estimate, LastRun, Outline, Reads, Row, SignIn, Slices, Writes};
@@ -34,8 +35,12 @@ pub(crate) async fn plan(app: &App, args: &PlanArgs) -> Result<Exit> {
     let now = wiring.clock.now();
     let mut outlines = Vec::new();
     for name in &names {
-        let job = job(&wiring, name)?;
-        let window = args.window.window(name, job.stream.plan(), now)?;
+        let job = Job::plan(&wiring, name)?;
+        let marks = match &past {
+            Some(past) => marks(&**past, &job).await?,
+            None => None,
+        };
+        let window = job.outlook(&args.window, marks.as_ref(), now)?;
         let allowed = args.window.allow(name, job.mode).is_ok();
         let last = match &past {
             Some(past) => last_complete(&**past, name).await?,
@@ -71,7 +76,7 @@ fn outline(
     Ok(Outline {
         pipeline: job.name.clone(),
         estimate: estimate(stream, &slices, last),
-        requests: stream.openings(window, wiring.clock.now())?,
+        requests: stream.openings(&window, wiring.clock.now())?,
         reads: reads(wiring, job, slices)?,
         writes: writes(wiring, job, allowed)?,
         window,
@@ -101,11 +106,7 @@ fn reads(wiring: &Wiring<'_>, job: &Job, slices: Slices) -> Result<Reads> {
 fn writes(wiring: &Wiring<'_>, job: &Job, allowed: bool) -> Result<Writes> {
     let target = &wiring.project.pipeline(&job.name)?.destination;
     let destination = wiring.project.destination(&target.name)?;
-    let schema = target.schema.as_deref().unwrap_or(TableRef::PUBLIC);
-    let table = TableRef {
-        schema: schema.to_owned(),
-        name: target.table.clone(),
-    };
+    let table = job::table(wiring.project, &job.name)?;
     Ok(Writes {
         destination: target.name.clone(),
         format: destination.format().to_owned(),
@@ -118,6 +119,18 @@ fn writes(wiring: &Wiring<'_>, job: &Job, allowed: bool) -> Result<Writes> {
         sync_mode: job.mode.name().to_owned(),
         allowed,
     })
+}
+
+/// What is remembered of the stream of `job`.
+async fn marks(past: &dyn StateStore, job: &Job) -> Result<Option<Marks>> {
+    let key = MarkKey {
+        pipeline: job.name.clone(),
+        partition: String::new(),
+        stream: job.stream.label.clone(),
+    };
+    let document = past.get(Marks::NAMESPACE, &key.key()).await?;
+    let marks = document.map(|document| Marks::read(&document.value));
+    Ok(marks.transpose()?.flatten())
 }
 
 /// What the last complete run of `pipeline` took.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::cli::PreviewArgs;
+use crate::commands::job;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Table;
@@ -35,12 +36,16 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let stream = wiring.stream(&args.pipeline, Lookup::Real)?;
-    let now = wiring.clock.now();
-    let window = args.window.window(&args.pipeline, stream.plan(), now)?;
+    let cursor_type = job::cursor_type(&project, &args.pipeline, stream.plan())?;
+    let asked = (stream.plan(), cursor_type);
+    let window = args
+        .window
+        .window(&args.pipeline, asked, wiring.clock.now())?;
     let reading = Reading {
         run_id: Uuid::now_v7(),
         max_pages: Some(PAGES),
         form: PageForm::Rows,
+        concurrency: 1,
         events: app.screen.warnings(),
     };
     let source = wiring

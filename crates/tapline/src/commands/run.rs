@@ -6,42 +6,31 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 use tapline_core::{
-    Error, RecordCounts, RunReport, ShortReason, SliceCounts, StateStore, TableRef, Verdict,
+    Error, RecordCounts, RunReport, ShortReason, SliceCounts, StateStore, UnknownReason, Verdict,
     WatermarkReport, Window,
 };
-use tapline_engine::{RunTask, SyncMode as EngineMode};
-use tapline_spec::Diagnostic;
+use tapline_engine::RunTask;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::cli::RunArgs;
+use crate::commands::job::{Job, Part, table};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::progress::Progress;
 use crate::output::summary::{self, Ended};
-use crate::project::{Lookup, Project, SyncMode, pointer};
-use crate::window::WindowArgs;
-use crate::wiring::{self, Reading, Stream, Wiring};
+use crate::project::Project;
+use crate::wiring::{self, Reading, Wiring};
 
 /// What a run takes from the command line.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// Pages after which a pipeline is cut short.
     pub(crate) max_pages: Option<u64>,
     /// How long to wait for another runner.
     pub(crate) lock_wait: Duration,
-    /// The time range asked for.
-    pub(crate) window: WindowArgs,
-}
-
-/// A pipeline that is planned.
-pub(crate) struct Job {
-    /// Its name.
-    pub(crate) name: String,
-    /// What is read.
-    pub(crate) stream: Stream,
-    /// What becomes of the table.
-    pub(crate) mode: EngineMode,
+    /// What is asked for.
+    pub(crate) part: Part,
 }
 
 /// Runs the pipelines asked for, and reports.
@@ -54,19 +43,27 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
     let options = Options {
         max_pages: args.max_pages,
         lock_wait: args.lock_wait,
-        window: args.window,
+        part: Part::Run(args.window.clone()),
     };
-    let runs = run_pipelines(app, &project, &names, options).await?;
+    let runs = run_pipelines(app, &project, &names, &options).await?;
+    tell(app, &runs, names.len())
+}
+
+/// Reports what became of `runs`, where so many pipelines were `asked` for.
+///
+/// # Errors
+/// Nothing can be printed.
+pub(crate) fn tell(app: &App, runs: &[Ended], asked: usize) -> Result<Exit> {
     let exit = Exit::worst(runs.iter().map(Ended::exit));
     if app.screen.is_json() {
         let reports: Vec<_> = runs.iter().map(|run| &run.report).collect();
-        match (reports.as_slice(), names.len()) {
+        match (reports.as_slice(), asked) {
             ([report], 1) => app.screen.json(report)?,
             _ => app.screen.json(&json!({ "runs": reports }))?,
         }
         return Ok(exit);
     }
-    app.screen.line(summary::text(&runs, app.screen.width()))?;
+    app.screen.line(summary::text(runs, app.screen.width()))?;
     Ok(exit)
 }
 
@@ -92,7 +89,8 @@ pub(crate) fn names(project: &Project, asked: &[String]) -> Result<Vec<String>> 
     Ok(names)
 }
 
-/// Plans all of `names`, then runs them until one is stopped.
+/// Plans all of `names`, then runs them until one is stopped. One that was paused the last time
+/// goes first: others would use up again what it waits for.
 ///
 /// # Errors
 /// One of them cannot be planned; then none was run.
@@ -100,19 +98,19 @@ pub(crate) async fn run_pipelines(
     app: &App,
     project: &Project,
     names: &[String],
-    options: Options,
+    options: &Options,
 ) -> Result<Vec<Ended>> {
     let catalogue = app.catalogue();
     let wiring = Wiring::new(project, &catalogue);
-    let jobs: Vec<Job> = names
+    let mut jobs: Vec<Job> = names
         .iter()
-        .map(|name| job(&wiring, name))
+        .map(|name| Job::plan(&wiring, name))
         .collect::<Result<_>>()?;
     for job in &jobs {
-        window(&wiring, job, options)?;
-        options.window.allow(&job.name, job.mode)?;
+        job.aim(&options.part, wiring.clock.now())?;
     }
     let state = wiring.state().await?;
+    paused_first(&mut jobs, &*state).await?;
     let mut runs = Vec::new();
     for job in jobs {
         runs.push(run_one(app, &wiring, &job, options, state.clone()).await?);
@@ -123,65 +121,48 @@ pub(crate) async fn run_pipelines(
     Ok(runs)
 }
 
-/// Plans the pipeline `name`.
-///
-/// # Errors
-/// It is not valid, or its sync mode is not available.
-pub(crate) fn job(wiring: &Wiring<'_>, name: &str) -> Result<Job> {
-    Ok(Job {
-        name: name.to_owned(),
-        mode: mode(wiring.project, name)?,
-        stream: wiring.stream(name, Lookup::Real)?,
-    })
-}
-
-/// What the pipeline `name` does to its table.
-///
-/// # Errors
-/// Its sync mode is not available.
-pub(crate) fn mode(project: &Project, name: &str) -> Result<EngineMode> {
-    let mode = project.pipeline(name)?.sync.mode;
-    match mode {
-        SyncMode::FullLoad => Ok(EngineMode::FullLoad),
-        SyncMode::FullAppend => Ok(EngineMode::FullAppend),
-        SyncMode::Incremental | SyncMode::IncrementalWithQualify => {
-            let message = format!("the sync mode `{}` is not available yet", mode.name());
-            let at = format!("/pipelines/{}/sync/mode", pointer(name));
-            let found = Diagnostic::error("E-not-supported", at, message).with_hint(
-                "`full_load` replaces the table with everything, `full_append` adds everything",
-            );
-            Err(project.invalid(vec![found]))
+async fn paused_first(jobs: &mut Vec<Job>, state: &dyn StateStore) -> Result<()> {
+    if jobs.len() < 2 {
+        return Ok(());
+    }
+    let (mut first, mut then) = (Vec::new(), Vec::new());
+    for job in std::mem::take(jobs) {
+        let last = state.tail(&format!("runs/{}", job.name), 1).await?.pop();
+        let last = last.and_then(|entry| serde_json::from_value::<RunReport>(entry.value).ok());
+        let is_paused = last.is_some_and(|report| {
+            matches!(
+                report.verdict,
+                Verdict::Unknown(UnknownReason::Paused { .. })
+            )
+        });
+        match is_paused {
+            true => first.push(job),
+            false => then.push(job),
         }
     }
-}
-
-/// The time range that a run of `job` that starts now asks for.
-fn window(wiring: &Wiring<'_>, job: &Job, options: Options) -> Result<Window> {
-    let now = wiring.clock.now();
-    options.window.window(&job.name, job.stream.plan(), now)
+    first.append(&mut then);
+    *jobs = first;
+    Ok(())
 }
 
 async fn run_one(
     app: &App,
     wiring: &Wiring<'_>,
     job: &Job,
-    options: Options,
+    options: &Options,
     state: Arc<dyn StateStore>,
 ) -> Result<Ended> {
     let target = &wiring.project.pipeline(&job.name)?.destination;
     let destination = wiring.project.destination(&target.name)?;
-    let schema = target.schema.as_deref().unwrap_or(TableRef::PUBLIC);
     let task = RunTask {
         run_id: Uuid::now_v7(),
         pipeline: job.name.clone(),
         stream: job.stream.label.clone(),
-        table: TableRef {
-            schema: schema.to_owned(),
-            name: target.table.clone(),
-        },
+        table: table(wiring.project, &job.name)?,
         sync_mode: job.mode,
-        window: window(wiring, job, options)?,
-        window_given: options.window.is_given(),
+        aim: job.aim(&options.part, wiring.clock.now())?,
+        expect: job.expect,
+        concurrency: job.concurrency,
         lock_wait: options.lock_wait,
     };
     let progress = Progress::start(app.screen, &job.name, wiring.clock.clone());
@@ -190,6 +171,7 @@ async fn run_one(
         run_id: task.run_id,
         max_pages: options.max_pages,
         form: wiring::form(destination),
+        concurrency: job.concurrency,
         events: events.clone(),
     };
     let doors = wiring
@@ -224,7 +206,7 @@ fn not_begun(task: &RunTask, error: &Error, now: Timestamp) -> RunReport {
         run_id: task.run_id,
         pipeline: task.pipeline.clone(),
         sync_mode: task.sync_mode.name().to_owned(),
-        window: task.window,
+        window: Window::ALL,
         verdict: Verdict::Short(ShortReason::Failed {
             error: error.clone(),
         }),

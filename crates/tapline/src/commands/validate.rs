@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::cli::{Format, ValidateArgs};
-use crate::commands::{explain, gather, run};
+use crate::commands::{explain, gather, job};
 use crate::connectors::read_spec;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
@@ -83,7 +83,7 @@ impl Findings {
         let catalogue = app.catalogue();
         let wiring = Wiring::new(project, &catalogue);
         for name in project.file().pipelines.keys() {
-            if let Err(failure) = run::mode(project, name) {
+            if let Err(failure) = job::mode(project, name) {
                 self.absorb(failure)?;
             }
             match wiring.stream(name, Lookup::StandIn) {

@@ -38,6 +38,7 @@ impl Ended {
     /// The verdict in one word; an error is called one.
     fn word(&self) -> &'static str {
         match (&self.error, &self.report.verdict) {
+            (_, Verdict::Unknown(UnknownReason::Paused { .. })) => "paused",
             (Some(_), _) | (_, Verdict::Short(ShortReason::Failed { .. })) => "failed",
             (None, Verdict::Unknown(UnknownReason::Stopped)) => "stopped",
             (None, verdict) => verdict.name(),
@@ -60,6 +61,8 @@ impl Ended {
         lines.extend(self.resumed());
         lines.extend(self.tries());
         lines.push(self.table_now());
+        lines.extend(self.left_out());
+        lines.extend(self.known());
         lines.extend(self.skipped());
         lines.extend(self.rejects());
         lines.extend(self.advice().map(|advice| format!("To do: {advice}.")));
@@ -89,6 +92,12 @@ impl Ended {
                 )
             }
             Verdict::Unknown(UnknownReason::Stopped) => format!("Stopped after {reached}."),
+            Verdict::Unknown(UnknownReason::Paused { reason }) => {
+                format!(
+                    "Paused after {reached}: {}.",
+                    clean(reason.trim_end_matches('.'))
+                )
+            }
             Verdict::Unknown(reason) => {
                 let reason = reason.to_string();
                 format!(
@@ -133,7 +142,14 @@ impl Ended {
         let (table, database) = (clean(&self.table), clean(&self.database));
         let (written, read) = (self.report.records.written, self.report.records.read);
         let now = match written {
-            _ if self.report.sync_mode == "full_append" => {
+            0 if !self.report.verdict.is_complete() => {
+                "was not touched: what was there still is".to_owned()
+            }
+            _ if matches!(
+                self.report.sync_mode.as_str(),
+                "full_append" | "incremental"
+            ) =>
+            {
                 format!("has {} more", plural(written, "row"))
             }
             _ if !self.report.verdict.is_complete() => {
@@ -148,6 +164,25 @@ impl Ended {
             written => format!("now has these {}", plural(written, "row")),
         };
         format!("The table {table} in {database} {now}.")
+    }
+
+    /// What came though it was not asked for.
+    fn left_out(&self) -> Option<String> {
+        let skipped = self.report.records.skipped;
+        (skipped > 0).then(|| {
+            let records = plural(skipped, "record");
+            format!("{records} were left out: they were there already, or beyond the window.")
+        })
+    }
+
+    /// How far the stream is known.
+    fn known(&self) -> Option<String> {
+        let marks = &self.report.watermarks;
+        let newest = clean(marks.newest.as_deref()?);
+        Some(match &marks.oldest {
+            Some(oldest) => format!("Known from {} up to {newest}.", clean(oldest)),
+            None => format!("Known up to {newest}."),
+        })
     }
 
     fn skipped(&self) -> Option<String> {
@@ -194,6 +229,17 @@ fn if_short(reason: &ShortReason) -> &'static str {
             "run it again, records may have changed meanwhile; if the numbers stay apart, look at \
              paginationParams of the spec"
         }
+        ShortReason::CursorBackwards { .. } => {
+            "correct the `order` of the cursor, in the spec or in the project: the source keeps \
+             another one"
+        }
+        ShortReason::Capped { .. } => {
+            "ask for less at once: `slice` in `sync` of the pipeline cuts a window into parts, where \
+             requests say its start and its end"
+        }
+        ShortReason::Expectation { .. } => {
+            "look at the source; if it is as it should be, change `expect` of the pipeline"
+        }
         ShortReason::RepeatedPosition | ShortReason::RepeatedPage => {
             "look at paginationParams of the spec: the source goes in circles"
         }
@@ -212,6 +258,7 @@ fn if_short(reason: &ShortReason) -> &'static str {
 fn if_unknown(reason: &UnknownReason) -> &'static str {
     match reason {
         UnknownReason::Stopped => "run it again to get everything",
+        UnknownReason::Paused { .. } => "run it again when the quota allows",
         UnknownReason::NoEndSignal => {
             "give the spec an end condition, so that a run can prove it is complete"
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::expect::Expect;
 use super::schedule::Schedule;
 use super::state::DEFAULT_STATE;
 use super::sync::Sync;
@@ -161,6 +162,9 @@ pub(crate) struct Pipeline {
     /// How old and new records come together; `full_load` unless given.
     #[serde(default)]
     pub(crate) sync: Sync,
+    /// What is expected of each run.
+    #[serde(default)]
+    pub(crate) expect: Expect,
     /// When it runs, under a scheduler; `run` ignores it.
     pub(crate) schedule: Option<Schedule>,
 }
@@ -176,6 +180,11 @@ pub(crate) struct PipelineSource {
     /// Parameters of the stream; they win over those of the connection.
     #[serde(default)]
     pub(crate) params: BTreeMap<String, Value>,
+    /// Requests that may be on their way at the same time: for the slices of the stream, and for
+    /// its pages where their place does not depend on the page before (OFFSET, PAGE). 1 unless
+    /// given. Memory grows with it.
+    #[schemars(range(min = 1, max = 64))]
+    pub(crate) concurrency: Option<u16>,
 }
 
 /// Where a pipeline writes.

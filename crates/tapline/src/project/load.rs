@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tapline_core::{Error, ErrorKind, Params, Secret};
-use tapline_spec::{Diagnostic, Plan, Severity};
+use tapline_engine::window::WindowSettings;
+use tapline_spec::{CursorType, Diagnostic, Plan, Severity};
 
 use super::state::{self, StatePlace};
+use super::sync::asks;
 use super::value::{self, Lookup, Value};
 use super::{
     Connection, Destination, Pipeline, ProjectFile, columns, names, pointer, project_schema,
@@ -234,10 +236,28 @@ impl Project {
         if let Some(pipeline) = self.file.pipelines.get(name) {
             let sync = &pipeline.sync;
             found = columns::undeclared(&at, sync, &plan.columns);
-            sync.check(&at, plan.incremental.as_ref(), &mut found);
+            let meant = (plan.incremental.as_ref(), asks(plan));
+            sync.check(&at, meant, &mut found);
+            let cursor_type = sync.settings(plan).map(|settings| settings.cursor_type);
+            let has_time = cursor_type == Some(CursorType::Timestamp);
+            let at = format!("/pipelines/{}/expect", pointer(name));
+            pipeline.expect.check(&at, has_time, &mut found);
         }
         tapline_spec::locate(&self.text, &mut found);
         Judged::of(&self.path, shown(&self.text).as_deref(), found)
+    }
+
+    /// How windows of the pipeline `name` are made, whose stream has this `plan`; `None`: nothing
+    /// tells its new records from old ones.
+    ///
+    /// # Errors
+    /// What its `sync` or `expect` says cannot be meant.
+    pub(crate) fn settings(&self, name: &str, plan: &Plan) -> Result<Option<WindowSettings>> {
+        let judged = self.judge_sync(name, plan);
+        match judged.errors() {
+            0 => Ok(self.pipeline(name)?.sync.settings(plan)),
+            _ => Err(Failure::Invalid(judged)),
+        }
     }
 
     /// The failure for errors found later at places of this file.

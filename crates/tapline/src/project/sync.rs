@@ -1,8 +1,16 @@
 //! How the old and new records of a pipeline come together.
 
+use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tapline_spec::{Boundary, CursorType, Diagnostic, IncrementalPlan, RecordOrder, Step};
+use tapline_core::Cursor;
+use tapline_engine::Asks;
+use tapline_engine::window::WindowSettings;
+use tapline_spec::{
+    Bound, Boundary, CursorType, Diagnostic, IncrementalPlan, Plan, RecordOrder, Step,
+};
+
+use super::start::Start;
 
 /// How old and new records come together. What is not said here, the spec of the stream says.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -20,6 +28,9 @@ pub(crate) struct Sync {
     pub(crate) primary_keys: Vec<String>,
     /// In which order of the cursor the source gives its records; `unordered` unless given.
     order: Option<RecordOrder>,
+    /// Where the first run begins: `2024-01-31`, or a number if the cursor is one. What is before
+    /// that is only fetched by `tapline backfill`. Everything unless given.
+    start: Option<Start>,
     /// How far before the newest cursor a run asks again, for records that the source shows late:
     /// `1h`, `7d`; a number if the cursor is one.
     lookback: Option<Step>,
@@ -58,7 +69,7 @@ impl SyncMode {
     }
 
     /// Whether a run fetches only what is new.
-    fn is_incremental(self) -> bool {
+    pub(crate) fn is_incremental(self) -> bool {
         matches!(self, Self::Incremental | Self::IncrementalWithQualify)
     }
 }
@@ -93,19 +104,45 @@ impl Sync {
         })
     }
 
+    /// How windows of the stream of `plan` are made; `None`: nothing tells new records from old
+    /// ones. What [`Sync::check`] refuses is left out.
+    pub(crate) fn settings(&self, plan: &Plan) -> Option<WindowSettings> {
+        let meant = self.incremental(plan.incremental.as_ref())?;
+        let lag = match self.safety_lag {
+            Some(Step::Seconds(seconds)) => i64::try_from(seconds).unwrap_or(i64::MAX),
+            _ => 0,
+        };
+        Some(WindowSettings {
+            start: self.start(meant.cursor_type),
+            cursor: meant.cursor,
+            cursor_type: meant.cursor_type,
+            order: meant.order,
+            lookback: meant.lookback,
+            safety_lag: SignedDuration::from_secs(lag),
+            boundary: meant.boundary,
+            slice: self.slice,
+        })
+    }
+
+    fn start(&self, cursor_type: CursorType) -> Option<Cursor> {
+        let start = self.start.as_ref()?;
+        Cursor::read(cursor_type, start.as_str())
+    }
+
     /// What cannot be meant, or is doubtful, of the `sync` at `pointer`, whose stream's spec says
-    /// `spec`.
+    /// `spec`, and whose requests say the bounds that it `asks` for.
     pub(super) fn check(
         &self,
         pointer: &str,
-        spec: Option<&IncrementalPlan>,
+        (spec, asks): (Option<&IncrementalPlan>, Asks),
         found: &mut Vec<Diagnostic>,
     ) {
         let lint = |code, message| Diagnostic::lint(code, pointer, message);
         let meant = self.incremental(spec);
         if self.mode.is_incremental() && meant.is_none() {
             let message = "without a `cursor`, nothing tells new records from old ones";
-            found.push(lint("L-no-cursor", message));
+            let hint = "such as `cursor: updated_at`, a field of every record";
+            found.push(Diagnostic::error("E-no-cursor", pointer, message).with_hint(hint));
         }
         let keys = meant
             .as_ref()
@@ -115,7 +152,7 @@ impl Sync {
             found.push(lint("L-no-key", message));
         }
         if let Some(meant) = meant {
-            self.check_steps(pointer, &meant, found);
+            self.check_steps(pointer, &meant, asks, found);
         }
         if let Some(Step::Count(count)) = self.safety_lag {
             let message = format!("`{count}` of what? A lag is so many seconds: `{count}s`");
@@ -124,7 +161,13 @@ impl Sync {
         }
     }
 
-    fn check_steps(&self, pointer: &str, meant: &IncrementalPlan, found: &mut Vec<Diagnostic>) {
+    fn check_steps(
+        &self,
+        pointer: &str,
+        meant: &IncrementalPlan,
+        asks: Asks,
+        found: &mut Vec<Diagnostic>,
+    ) {
         let mut refuse = |key: &str, message: String| {
             let at = format!("{pointer}/{key}");
             found.push(Diagnostic::error("E-incremental", at, message));
@@ -140,12 +183,34 @@ impl Sync {
                 "a window is not cut into parts of nothing".to_owned(),
             );
         }
+        if self.slice.is_some() && !asks.can_cut() {
+            let message = "a window is read in parts only where the requests say its start and its \
+                           end; see `scheduleParams` of the spec";
+            refuse("slice", message.to_owned());
+        }
         let is_text = meant.cursor_type == CursorType::String;
+        if let Some(start) = &self.start
+            && (is_text || self.start(meant.cursor_type).is_none())
+        {
+            let kind = meant.cursor_type.name();
+            refuse(
+                "start",
+                format!("`{}` is no {kind} to begin with", start.as_str()),
+            );
+        }
         if is_text && meant.order == RecordOrder::Unordered {
             let message = "which text is newest, only the order of the records can tell; say \
                            `order`: `ascending` or `descending`";
             refuse("cursor_type", message.to_owned());
         }
+    }
+}
+
+/// Which bounds of a window the requests of `plan` say.
+pub(crate) fn asks(plan: &Plan) -> Asks {
+    Asks {
+        start: plan.asks(Bound::Start),
+        end: plan.asks(Bound::End),
     }
 }
 
@@ -197,7 +262,11 @@ mod tests {
     #[track_caller]
     fn check(written: Value, spec: Option<&IncrementalPlan>, expected: &[&str]) {
         let mut found = Vec::new();
-        sync(written).check("", spec, &mut found);
+        let asks = Asks {
+            start: true,
+            end: true,
+        };
+        sync(written).check("", (spec, asks), &mut found);
         let found: Vec<_> = found
             .iter()
             .map(|f| format!("{}{}", f.code, f.pointer))
@@ -208,7 +277,7 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused() {
         check(json!({ "mode": "full_load" }), None, &[]);
-        check(json!({ "mode": "incremental" }), None, &["L-no-cursor"]);
+        check(json!({ "mode": "incremental" }), None, &["E-no-cursor"]);
         check(json!({ "mode": "incremental" }), Some(&spec()), &[]);
         check(
             json!({ "mode": "incremental_with_qualify", "cursor": "at" }),
@@ -235,5 +304,23 @@ mod tests {
             None,
             &[],
         );
+        check(json!({ "cursor": "at", "start": "2024-01-31" }), None, &[]);
+        check(json!({ "start": 5 }), Some(&spec()), &[]);
+        let wrong = json!({ "cursor": "at", "start": "soon" });
+        check(wrong, None, &["E-incremental/start"]);
+        let text = json!({
+            "cursor": "tag", "cursor_type": "string", "order": "ascending", "start": "a",
+        });
+        check(text, None, &["E-incremental/start"]);
+    }
+
+    #[test]
+    fn a_window_is_cut_only_where_requests_say_both_bounds() {
+        for (start, end) in [(true, false), (false, true), (false, false)] {
+            let mut found = Vec::new();
+            let written = json!({ "cursor": "at", "slice": "7d" });
+            sync(written).check("", (None, Asks { start, end }), &mut found);
+            assert_eq!(found[0].pointer, "/slice");
+        }
     }
 }

@@ -53,7 +53,7 @@ impl Stream {
     ///
     /// # Errors
     /// A request cannot be built.
-    pub(crate) fn openings(&self, window: Window, now: Timestamp) -> Result<Vec<Opening>> {
+    pub(crate) fn openings(&self, window: &Window, now: Timestamp) -> Result<Vec<Opening>> {
         let sent = sent_secret(&self.plan.auth, &self.params);
         let viewer = Viewer {
             stream: self,
@@ -99,11 +99,11 @@ struct Viewer<'a> {
 impl Viewer<'_> {
     /// A slice needs a value of every partition: the first one is taken while slices are read,
     /// the others are gathered before.
-    fn open(&self, plan: &Plan, window: Window, out: &mut Vec<Opening>) -> Result<()> {
+    fn open(&self, plan: &Plan, window: &Window, out: &mut Vec<Opening>) -> Result<()> {
         let mut partitions = plan.partitions.iter();
         let first = partitions.next();
         for parent in partitions.flat_map(parents) {
-            self.open(parent, Window::ALL, out)?;
+            self.open(parent, &Window::ALL, out)?;
         }
         let is_listed = |partition: &PartitionPlan| {
             matches!(partition.from.first(), Some(PartitionSource::Values(_)))
@@ -112,19 +112,19 @@ impl Viewer<'_> {
             self.add(plan, window, out)?;
         }
         for parent in first.into_iter().flat_map(parents) {
-            self.open(parent, Window::ALL, out)?;
+            self.open(parent, &Window::ALL, out)?;
         }
         self.add(plan, window, out)
     }
 
     /// Adds the requests to the stream of `plan`, once.
-    fn add(&self, plan: &Plan, window: Window, out: &mut Vec<Opening>) -> Result<()> {
+    fn add(&self, plan: &Plan, window: &Window, out: &mut Vec<Opening>) -> Result<()> {
         if out.iter().any(|opening| opening.stream == plan.stream) {
             return Ok(());
         }
         let (params, names) = self.choices(plan);
         let slice = Slice {
-            window,
+            window: window.clone(),
             params,
             ..Slice::default()
         };

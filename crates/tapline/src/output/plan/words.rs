@@ -31,7 +31,7 @@ impl Outline {
     }
 
     fn window_words(&self) -> String {
-        match (self.window.start, self.window.end) {
+        match (&self.window.start, &self.window.end) {
             (Some(start), Some(end)) => format!("from {start} up to, not including, {end}"),
             (Some(start), None) => format!("from {start}"),
             (None, Some(end)) => format!("everything before {end}; no start is sent"),

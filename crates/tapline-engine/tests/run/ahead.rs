@@ -1,0 +1,102 @@
+//! Pages that are asked for before the answer before them: as many as may be, in order, and none
+//! that is known not to be there.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tapline_core::{EndSignal, Error, Verdict};
+
+use super::doors::{Api, World, answer};
+use super::{by_offset, offset_plan, param, plan, token_plan};
+
+fn ids(records: u64) -> Vec<u64> {
+    (0..records).collect()
+}
+
+/// Numbered pages of ten, from 1.
+fn by_page(records: u64) -> impl Fn(&str) -> Result<(u16, Bytes), Error> {
+    move |url| {
+        let page: u64 = param(url, "page").parse().unwrap();
+        let rows = (page - 1) * 10..records.min(page * 10);
+        let rows: Vec<Value> = rows.map(|id| json!({"id": id})).collect();
+        Ok(answer(
+            json!({"items": rows, "pages": records.div_ceil(10)}),
+        ))
+    }
+}
+
+#[tokio::test]
+async fn as_many_pages_are_on_their_way_as_may_be() {
+    for at_once in [1, 2, 4, 9] {
+        let mut world = World::new(offset_plan(), Api::new(by_offset(235, 10)));
+        world.at_once(at_once);
+        let report = world.run().await.report;
+        assert_eq!(report.verdict, Verdict::Complete(EndSignal::EmptyPage));
+        assert_eq!(world.published(), ids(235), "in order");
+        assert_eq!(world.most_at_once(), at_once as u64);
+        // The total says that there is nothing beyond the page after the last.
+        assert_eq!((report.requests, world.requests()), (25, 25));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_was_asked_for_at_most_so_often() {
+    let mut plan = offset_plan();
+    plan.total = None;
+    let mut world = World::new(plan, Api::new(by_offset(35, 10)));
+    world.at_once(4);
+    let report = world.run().await.report;
+    assert_eq!(report.verdict, Verdict::Complete(EndSignal::EmptyPage));
+    assert_eq!((report.pages, world.published()), (5, ids(35)));
+    assert!(world.requests() <= 5 + 3, "{}", world.requests());
+    assert_eq!(report.requests, world.requests(), "and all are told");
+}
+
+#[tokio::test]
+async fn numbered_pages_end_with_the_last_that_is_announced() {
+    let numbered = |last: Value| {
+        let mut plan = plan(json!({
+            "type": "PAGE", "limit": null, "page_name": "page", "first": 1, "last": last
+        }));
+        plan.total = None;
+        plan
+    };
+    for last in [json!({"announced": "$.pages"}), json!({"fixed": 6})] {
+        let mut world = World::new(numbered(last), Api::new(by_page(57)));
+        world.at_once(4);
+        let report = world.run().await.report;
+        assert_eq!(report.verdict, Verdict::Complete(EndSignal::LastPage));
+        assert_eq!((world.requests(), world.published()), (6, ids(57)));
+        assert_eq!(world.most_at_once(), 4);
+    }
+}
+
+#[tokio::test]
+async fn where_only_an_answer_tells_nothing_is_asked_ahead() {
+    let by_token = |url: &str| {
+        let start: u64 = param(url, "after").parse().unwrap_or(0);
+        let items: Vec<Value> = (start..start + 3).map(|id| json!({"id": id})).collect();
+        let next = (start < 30).then(|| (start + 3).to_string());
+        Ok(answer(json!({"items": items, "next": next})))
+    };
+    let mut world = World::new(token_plan(), Api::new(by_token));
+    world.at_once(4);
+    assert!(world.run().await.report.verdict.is_complete());
+    assert_eq!((world.most_at_once(), world.requests()), (1, 11));
+}
+
+#[tokio::test]
+async fn a_cut_loses_no_page_that_was_on_its_way() {
+    let mut world = World::new(offset_plan(), Api::new(by_offset(235, 10)));
+    world.at_once(4);
+    for pages in [1, 3, 7] {
+        world.limit(Some(pages));
+        let before = world.requests();
+        let report = world.run().await.report;
+        assert_eq!((report.verdict.name(), report.pages), ("short", pages));
+        assert_eq!(world.requests() - before, pages, "no more than may be");
+    }
+    world.limit(None);
+    assert!(world.run().await.report.verdict.is_complete());
+    assert_eq!(world.published(), ids(235));
+    assert_eq!(world.requests(), 25);
+}

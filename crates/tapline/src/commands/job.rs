@@ -1,0 +1,218 @@
+//! A pipeline that is planned: what of its stream is read, and what becomes of its table.
+
+use jiff::Timestamp;
+use tapline_core::{CursorType, Marks, TableRef, Window};
+use tapline_engine::window::{Ask, WindowSettings};
+use tapline_engine::{Aim, Asks, Expectations, PageForm, SyncMode as EngineMode};
+use tapline_spec::{Diagnostic, Plan};
+
+use crate::failure::{Failure, Result};
+use crate::project::{self, Lookup, Project, SyncMode, pointer};
+use crate::window::{self, WindowArgs};
+use crate::wiring::{self, Stream, Wiring};
+
+/// A pipeline that is planned.
+pub(crate) struct Job {
+    /// Its name.
+    pub(crate) name: String,
+    /// What is read.
+    pub(crate) stream: Stream,
+    /// What becomes of the table.
+    pub(crate) mode: EngineMode,
+    /// What is expected of a run.
+    pub(crate) expect: Expectations,
+    /// Requests at the same time.
+    pub(crate) concurrency: usize,
+    /// How windows are made, if anything tells new records from old ones.
+    cursor: Option<WindowSettings>,
+    asks: Asks,
+    needs_cursor: bool,
+}
+
+/// What part of a stream the operator asks for.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// What is new, or everything, or what the options say.
+    Run(WindowArgs),
+    /// What is missing.
+    Backfill {
+        /// From here on.
+        from: Option<String>,
+        /// Before here.
+        to: Option<String>,
+    },
+}
+
+impl Job {
+    /// Plans the pipeline `name`.
+    ///
+    /// # Errors
+    /// It is not valid, or its sync mode is not available.
+    pub(crate) fn plan(wiring: &Wiring<'_>, name: &str) -> Result<Self> {
+        let mode = mode(wiring.project, name)?;
+        let stream = wiring.stream(name, Lookup::Real)?;
+        let pipeline = wiring.project.pipeline(name)?;
+        Ok(Self {
+            name: name.to_owned(),
+            mode,
+            expect: pipeline.expect.expectations(),
+            concurrency: pipeline.source.concurrency.map_or(1, usize::from),
+            cursor: wiring.project.settings(name, stream.plan())?,
+            asks: project::asks(stream.plan()),
+            needs_cursor: pipeline.expect.needs_cursor(),
+            stream,
+        })
+    }
+
+    fn cursor_type(&self) -> CursorType {
+        let cursor = self.cursor.as_ref();
+        cursor.map_or(CursorType::Timestamp, |cursor| cursor.cursor_type)
+    }
+
+    /// What a run that begins at `now` is to fetch.
+    ///
+    /// # Errors
+    /// The mode, the stream or the clock does not allow for that part.
+    pub(crate) fn aim(&self, part: &Part, now: Timestamp) -> Result<Aim> {
+        match (&self.cursor, part) {
+            (Some(cursor), Part::Run(args)) if self.mode.remembers() => Ok(Aim::Missing {
+                ask: match args.is_given() {
+                    true => Ask::Explicit(args.asked(cursor.cursor_type)?),
+                    false => Ask::Update,
+                },
+                cursor: cursor.clone(),
+                asks: self.asks,
+            }),
+            (Some(cursor), Part::Backfill { from, to }) if self.mode.remembers() => {
+                let bound = |option, text: &Option<String>| {
+                    window::bound(option, text.as_deref(), cursor.cursor_type)
+                };
+                Ok(Aim::Missing {
+                    ask: Ask::Backfill {
+                        from: bound("--from", from)?,
+                        to: bound("--to", to)?,
+                    },
+                    cursor: cursor.clone(),
+                    asks: self.asks,
+                })
+            }
+            (_, Part::Backfill { .. }) => Err(self.no_backfill()),
+            (cursor, Part::Run(args)) => {
+                let window = self.window(args, now)?;
+                args.allow(&self.name, self.mode)?;
+                let follows = self.needs_cursor || self.stream.plan().maximum_records.is_some();
+                Ok(Aim::Window {
+                    window,
+                    is_given: args.is_given(),
+                    cursor: cursor.clone().filter(|_| follows),
+                    asks: self.asks,
+                })
+            }
+        }
+    }
+
+    /// The window that `args` ask for at `now`, whatever is remembered.
+    ///
+    /// # Errors
+    /// It is empty, or the stream knows none.
+    pub(crate) fn window(&self, args: &WindowArgs, now: Timestamp) -> Result<Window> {
+        let stream = (self.stream.plan(), self.cursor_type());
+        args.window(&self.name, stream, now)
+    }
+
+    /// What a run at `now` would ask for, by what is remembered: `marks`.
+    ///
+    /// # Errors
+    /// It would ask for nothing that there is.
+    pub(crate) fn outlook(
+        &self,
+        args: &WindowArgs,
+        marks: Option<&Marks>,
+        now: Timestamp,
+    ) -> Result<Window> {
+        match (&self.cursor, args.is_given()) {
+            (Some(cursor), false) if self.mode.remembers() => {
+                let ask = Ask::Update;
+                tapline_engine::window::check(marks, &ask, cursor, now)?;
+                Ok(tapline_engine::window::widest(marks, &ask, cursor, now))
+            }
+            _ => self.window(args, now),
+        }
+    }
+
+    /// Marks that say nothing yet; `None` if it remembers none.
+    pub(crate) fn no_marks(&self) -> Option<Marks> {
+        let cursor = self.cursor.as_ref().filter(|_| self.mode.remembers())?;
+        Some(Marks::new(
+            self.mode.name(),
+            &*cursor.cursor,
+            cursor.cursor_type,
+        ))
+    }
+
+    fn no_backfill(&self) -> Failure {
+        let message = format!(
+            "`{}` cannot be backfilled: `{}` remembers nothing that could be missing",
+            self.name, self.mode
+        );
+        let hint = "`incremental` remembers what it has; see `sync` of the project file";
+        Failure::usage(message, hint)
+    }
+}
+
+/// The type of the cursors of the pipeline `name`, whose stream has this `plan`; times, unless
+/// something else is said.
+///
+/// # Errors
+/// There is no such pipeline.
+pub(crate) fn cursor_type(project: &Project, name: &str, plan: &Plan) -> Result<CursorType> {
+    let settings = project.pipeline(name)?.sync.settings(plan);
+    Ok(settings.map_or(CursorType::Timestamp, |settings| settings.cursor_type))
+}
+
+/// The table that the pipeline `name` fills.
+///
+/// # Errors
+/// There is no such pipeline.
+pub(crate) fn table(project: &Project, name: &str) -> Result<TableRef> {
+    let target = &project.pipeline(name)?.destination;
+    let schema = target.schema.as_deref().unwrap_or(TableRef::PUBLIC);
+    Ok(TableRef {
+        schema: schema.to_owned(),
+        name: target.table.clone(),
+    })
+}
+
+/// What the pipeline `name` does to its table.
+///
+/// # Errors
+/// Its sync mode is not available, or not where it writes.
+pub(crate) fn mode(project: &Project, name: &str) -> Result<EngineMode> {
+    let pipeline = project.pipeline(name)?;
+    let refuse = |at: &str, message: String, hint: &str| {
+        let at = format!("/pipelines/{}/{at}", pointer(name));
+        let found = Diagnostic::error("E-not-supported", at, message).with_hint(hint);
+        Err(project.invalid(vec![found]))
+    };
+    let mode = match pipeline.sync.mode {
+        SyncMode::FullLoad => EngineMode::FullLoad,
+        SyncMode::FullAppend => EngineMode::FullAppend,
+        SyncMode::Incremental => EngineMode::Incremental,
+        other @ SyncMode::IncrementalWithQualify => {
+            let message = format!("the sync mode `{}` is not available yet", other.name());
+            let hint = "`incremental` adds what is new, `full_load` replaces the table with \
+                        everything, `full_append` adds everything";
+            return refuse("sync/mode", message, hint);
+        }
+    };
+    let destination = project.destination(&pipeline.destination.name)?;
+    if mode.remembers() && wiring::form(destination) == PageForm::Body {
+        let message = format!(
+            "`{mode}` follows the cursor of each record, and `{}` keeps bodies as they come",
+            pipeline.destination.name
+        );
+        let hint = "write to parquet, jsonl or csv, or use `full_append`";
+        return refuse("destination/name", message, hint);
+    }
+    Ok(mode)
+}

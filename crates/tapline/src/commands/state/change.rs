@@ -1,0 +1,234 @@
+//! `tapline state set`, `reset` and `rollback`: changes, under the lease of the pipeline, each of
+//! them in the history.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tapline_core::{Coverage, Cursor, Known, Lease, MarkKey, Marks, StateStore, Ties};
+use tapline_engine::{PENDING, put_marks};
+
+use super::history::{self, Entry};
+use super::{Remembered, label, nothing, the_one};
+use crate::app::App;
+use crate::cli::state::{ResetArgs, RollbackArgs, SetArgs};
+use crate::commands::job::Job;
+use crate::exit_code::Exit;
+use crate::failure::{Failure, Result};
+use crate::window;
+use crate::wiring::Wiring;
+
+/// The right to change what is remembered of a pipeline.
+pub(super) struct Desk {
+    store: Arc<dyn StateStore>,
+    /// Nobody runs the pipeline.
+    _lease: Box<dyn Lease>,
+}
+
+impl Desk {
+    /// Waits for runs of `pipeline` to end.
+    pub(super) async fn open(
+        store: Arc<dyn StateStore>,
+        pipeline: &str,
+        wait: Duration,
+    ) -> Result<Self> {
+        let lease = store.lease(&format!("pipeline/{pipeline}"), wait).await?;
+        Ok(Self {
+            store,
+            _lease: lease,
+        })
+    }
+
+    /// Stores `value` as what is remembered under `key`, in the place of `version`. Runs that were
+    /// cut went by what was remembered before, so nobody goes on with them.
+    pub(super) async fn put(
+        &self,
+        key: &MarkKey,
+        version: Option<u64>,
+        value: &Value,
+        by: &str,
+    ) -> Result<u64> {
+        let version = put_marks(&*self.store, key, version, value, by).await?;
+        let pending = self
+            .store
+            .list(PENDING, &MarkKey::prefix(&key.pipeline))
+            .await?;
+        for (name, document) in pending {
+            let is_ours = MarkKey::parse(&name).is_some_and(|other| other.stream == key.stream);
+            if is_ours && !document.value.is_null() {
+                let version = Some(document.version);
+                self.store
+                    .put(PENDING, &name, &Value::Null, version)
+                    .await?;
+            }
+        }
+        Ok(version)
+    }
+}
+
+/// Sets the newest mark of a pipeline.
+///
+/// # Errors
+/// It is no cursor of the stream, the pipeline runs, or it is not one that remembers.
+pub(super) async fn set(app: &App, args: &SetArgs) -> Result<Exit> {
+    let project = app.project()?;
+    let catalogue = app.catalogue();
+    let wiring = Wiring::new(&project, &catalogue);
+    let job = Job::plan(&wiring, &args.pipeline)?;
+    let Some(fresh) = job.no_marks() else {
+        return Err(Failure::usage(
+            format!(
+                "`{}` remembers nothing: it is no `incremental` pipeline",
+                args.pipeline
+            ),
+            "see `sync` of the project file",
+        ));
+    };
+    let newest = window::bound("--newest", Some(&args.newest), fresh.cursor_type)?;
+    let Some(newest) = newest else {
+        return Ok(Exit::USAGE);
+    };
+    let store = wiring.state().await?;
+    let desk = Desk::open(store.clone(), &args.pipeline, args.waiting.lock_wait).await?;
+    let key = MarkKey {
+        pipeline: args.pipeline.clone(),
+        partition: String::new(),
+        stream: label(&wiring, &args.pipeline)?,
+    };
+    let found = store.get(Marks::NAMESPACE, &key.key()).await?;
+    let version = found.as_ref().map(|document| document.version);
+    let marks = match found {
+        Some(document) => Marks::read(&document.value)?,
+        None => None,
+    };
+    let marks = moved(marks.unwrap_or(fresh), &args.partition, newest);
+    let by = format!("state set --newest {}", args.newest);
+    let version = desk.put(&key, version, &marks.to_value()?, &by).await?;
+    told(app, &args.pipeline, version, "the next run starts there")
+}
+
+/// `marks` with the newest mark of a part at `newest`.
+fn moved(mut marks: Marks, part: &str, newest: Cursor) -> Marks {
+    let before = marks.known(part).unwrap_or_default();
+    let mut coverage = Coverage::default();
+    for span in before.coverage.spans() {
+        coverage.add(span.start.as_ref(), (&span.end).min(&newest));
+    }
+    let is_same = before.newest.as_ref() == Some(&newest);
+    let known = Known {
+        ties: if is_same {
+            before.ties
+        } else {
+            Ties::default()
+        },
+        newest: Some(newest),
+        coverage,
+    };
+    marks.unfold(part);
+    marks.partitions.insert(part.to_owned(), known);
+    marks.last_run = None;
+    marks
+}
+
+/// Forgets what is remembered of a pipeline.
+///
+/// # Errors
+/// Nothing is remembered, or the pipeline runs.
+pub(super) async fn reset(app: &App, args: &ResetArgs) -> Result<Exit> {
+    let project = app.project()?;
+    let catalogue = app.catalogue();
+    let wiring = Wiring::new(&project, &catalogue);
+    let store = wiring.state().await?;
+    let desk = Desk::open(store.clone(), &args.pipeline, args.waiting.lock_wait).await?;
+    let mut last = None;
+    for one in super::remembered(&*store, &args.pipeline).await? {
+        let put = desk.put(&one.key, Some(one.version), &Value::Null, "state reset");
+        last = Some(put.await?);
+    }
+    match last {
+        Some(version) => told(app, &args.pipeline, version, "the next run begins anew"),
+        None => Err(nothing(&args.pipeline)),
+    }
+}
+
+/// Goes back to an earlier version.
+///
+/// # Errors
+/// There is no such version, or the pipeline runs.
+pub(super) async fn rollback(app: &App, args: &RollbackArgs) -> Result<Exit> {
+    let project = app.project()?;
+    let catalogue = app.catalogue();
+    let wiring = Wiring::new(&project, &catalogue);
+    let store = wiring.state().await?;
+    let desk = Desk::open(store.clone(), &args.pipeline, args.waiting.lock_wait).await?;
+    let now = the_one(&wiring, &*store, &args.pipeline).await?;
+    let Remembered { key, version, .. } = now;
+    let history = history::entries(&*store, &args.pipeline, &key, version).await?;
+    let marks = match history.iter().find(|entry| entry.version == args.to) {
+        Some(Entry {
+            marks: Some(marks), ..
+        }) => marks.clone(),
+        Some(entry) => {
+            return Err(Failure::usage(
+                format!(
+                    "version {} has {} bytes, and so large a one is not kept",
+                    args.to, entry.bytes
+                ),
+                "`tapline state set` sets a mark, `tapline state reset` forgets them all",
+            ));
+        }
+        None => return Err(history::unknown(args.to, &history)),
+    };
+    let by = format!("state rollback --to {}", args.to);
+    let version = desk.put(&key, Some(version), &marks, &by).await?;
+    told(app, &args.pipeline, version, "it is as it was then")
+}
+
+fn told(app: &App, pipeline: &str, version: u64, what: &str) -> Result<Exit> {
+    if app.screen.is_json() {
+        app.screen
+            .json(&json!({ "pipeline": pipeline, "version": version }))?;
+    } else {
+        app.screen.line(format!(
+            "{pipeline} is at version {version} now: {what}. `tapline state rollback {pipeline} --to {}` \
+             takes that back.",
+            version.saturating_sub(1)
+        ))?;
+    }
+    Ok(Exit::COMPLETE)
+}
+
+#[cfg(test)]
+mod tests {
+    use tapline_core::CursorType;
+
+    use super::*;
+
+    fn at(number: i64) -> Cursor {
+        Cursor::of_number(CursorType::Integer, number).unwrap()
+    }
+
+    #[test]
+    fn what_is_above_the_new_mark_is_not_known_any_more() {
+        let mut marks = Marks::new("incremental", "id", CursorType::Integer);
+        let mut known = Known {
+            newest: Some(at(50)),
+            ..Known::default()
+        };
+        known.coverage.add(None, &at(10));
+        known.coverage.add(Some(&at(20)), &at(50));
+        known.ties.add(7);
+        marks.partitions.insert(String::new(), known.clone());
+        let set = |newest| moved(marks.clone(), "", at(newest)).known("").unwrap();
+        assert_eq!(set(50), known);
+        let back = set(30);
+        assert_eq!(back.coverage.upper(), Some(&at(30)));
+        assert!(back.ties.is_empty());
+        assert_eq!(set(5).coverage.spans().len(), 1);
+        // What is skipped is a gap.
+        assert_eq!(
+            set(80).coverage.gaps(None, &at(80)),
+            [(Some(at(10)), at(20)), (Some(at(50)), at(80))]
+        );
+    }
+}

@@ -74,6 +74,9 @@ impl Aim {
         }
     }
 
+    /// What [`Aim::slot`] can be.
+    pub(crate) const SLOTS: [&str; 3] = ["", "backfill", "window"];
+
     /// Runs that ask for different things may be cut independently of each other: what names those
     /// that may not.
     pub(crate) fn slot(&self) -> &'static str {

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use arrow_schema::{Schema, SchemaRef};
 use tapline_core::{
     CommitKey, Disposition, EndSignal, Error, ErrorKind, LastCommit, MarkKey, PageInfo, Result,
-    Writer,
+    Window, Writer,
 };
 
-use super::Run;
 use super::memory::Memory;
 use super::work::Hand;
+use super::{Aim, Run};
 use crate::pending::{Pending, Slot};
 
 /// A table that is open.
@@ -38,6 +38,7 @@ impl Run<'_> {
         wanted.check_newest(pending.as_ref())?;
         let recovered = self.doors.destination.recover(&self.task.pipeline).await?;
         let Some(pending) = pending else {
+            self.give_up_strays(&recovered, fence).await?;
             return self.begin_anew(slot, memory, &recovered, fence).await;
         };
         let left = of_generation(&recovered, pending.generation);
@@ -85,6 +86,11 @@ impl Run<'_> {
 
     /// The run as it is asked for, in a `generation`.
     fn wanted(&self, memory: &Memory, generation: u64, fence: u64) -> Pending {
+        let window = self.asked(memory, self.began);
+        self.wanted_in(window, generation, fence)
+    }
+
+    fn wanted_in(&self, window: Window, generation: u64, fence: u64) -> Pending {
         Pending {
             run: self.task.run_id,
             generation,
@@ -93,7 +99,7 @@ impl Run<'_> {
             table: self.task.table.clone(),
             sync_mode: self.task.sync_mode,
             aim: self.task.aim.clone(),
-            window: self.asked(memory, self.began),
+            window,
             began: self.began,
         }
     }
@@ -146,6 +152,41 @@ impl Run<'_> {
             false => SchemaRef::new(Schema::empty()),
         };
         self.writer(pending, schema, fence).await?.abort().await
+    }
+
+    /// Gives up what no run will go on with: the documents of those runs are gone, because somebody
+    /// has changed what is remembered, or the state store was lost.
+    async fn give_up_strays(&self, recovered: &[LastCommit], fence: u64) -> Result<()> {
+        let mut strays: BTreeMap<u64, &CommitKey> = BTreeMap::new();
+        for last in recovered {
+            strays.insert(last.key.generation, &last.key);
+        }
+        if strays.is_empty() {
+            return Ok(());
+        }
+        for name in Aim::SLOTS {
+            let key = MarkKey {
+                partition: name.to_owned(),
+                ..self.task.key()
+            };
+            if let (_, Some(pending)) = Slot::read(&*self.doors.state, &key).await? {
+                strays.remove(&pending.generation);
+            }
+        }
+        for (generation, key) in strays {
+            let stray = Pending {
+                run: key.run,
+                generation,
+                ..self.wanted_in(Window::ALL, generation, fence)
+            };
+            if let Err(error) = self.give_up(&stray, fence).await {
+                self.warn(format!(
+                    "could not clean up after the run {}: {error}",
+                    key.run
+                ));
+            }
+        }
+        Ok(())
     }
 
     async fn begin_writing(&mut self, pending: &Pending, fence: u64) -> Result<Hand> {

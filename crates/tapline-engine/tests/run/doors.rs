@@ -241,6 +241,21 @@ impl World {
         self.table.lock().unwrap().is_mixed = pieces > 1;
     }
 
+    /// From now on another plan is read.
+    pub(crate) fn replan(&mut self, plan: Plan) {
+        self.plan = Arc::new(plan);
+    }
+
+    /// How many slices there are that a run could go on with.
+    pub(crate) fn left_behind(&self) -> usize {
+        self.table.lock().unwrap().last.len()
+    }
+
+    /// The state store is lost.
+    pub(crate) fn forget_state(&self) {
+        self.state.documents.lock().unwrap().clear();
+    }
+
     /// What is remembered of the stream.
     pub(crate) fn marks(&self) -> Option<Marks> {
         let documents = self.state.documents.lock().unwrap();

@@ -42,7 +42,7 @@ fn page(records: &Records, url: &str, most: u64) -> Result<(u16, Bytes), Error> 
     Ok(answer(json!({"items": rows, "total": all.len()})))
 }
 
-fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     let mut plan = offset_plan();
     let bound = |name: &str| json!({"name": name, "format": "iso8601"});
     plan.schedule = serde_json::from_value(json!({
@@ -53,11 +53,11 @@ fn plan() -> Plan {
     plan
 }
 
-fn at(number: i64) -> Cursor {
+pub(crate) fn at(number: i64) -> Cursor {
     Cursor::of_number(CursorType::Integer, number).unwrap()
 }
 
-fn cursor() -> WindowSettings {
+pub(crate) fn cursor() -> WindowSettings {
     WindowSettings {
         cursor: "at".to_owned(),
         cursor_type: CursorType::Integer,
@@ -70,7 +70,7 @@ fn cursor() -> WindowSettings {
     }
 }
 
-fn missing(ask: Ask, cursor: WindowSettings) -> Aim {
+pub(crate) fn missing(ask: Ask, cursor: WindowSettings) -> Aim {
     Aim::Missing {
         ask,
         cursor,
@@ -591,4 +591,18 @@ async fn every_change_of_the_marks_is_in_the_history() {
     assert_eq!(history[1]["by"], format!("run {}", report.run_id));
     let stored = &history[1]["marks"]["partitions"][""]["newest"]["value"];
     assert_eq!(*stored, "1");
+}
+
+#[tokio::test]
+async fn what_nobody_will_go_on_with_is_forgotten() {
+    let rows = records((0..60).map(|id| (id, id as i64)));
+    let mut world = World::new(plan(), api(&rows));
+    update(&mut world, cursor());
+    world.limit(Some(2));
+    assert_eq!(world.run().await.report.verdict.name(), "short");
+    assert_eq!(world.left_behind(), 1);
+    world.forget_state();
+    world.limit(None);
+    let report = complete(&world).await;
+    assert_eq!((report.resumed_from, world.left_behind()), (None, 0));
 }

@@ -7,6 +7,7 @@ mod answers;
 mod doors;
 mod incremental;
 mod partitions;
+mod parts;
 mod resume;
 mod shelf;
 

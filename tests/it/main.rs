@@ -7,6 +7,7 @@
 )]
 
 mod azurite;
+mod capped;
 mod datasette;
 mod demo;
 mod faults;

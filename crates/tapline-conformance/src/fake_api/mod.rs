@@ -26,6 +26,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use axum::{Router, middleware};
 use tokio::runtime;
@@ -102,6 +103,10 @@ impl Default for Counts {
     }
 }
 
+/// How often it is tried to listen at an address that is in use, and the pause between two times.
+const BINDS: u32 = 150;
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// A running server. It stops when dropped.
 ///
 /// It has a thread of its own, so it can be started from a plain test as well as from async code.
@@ -119,7 +124,7 @@ impl FakeApi {
 
     /// Starts a server at `address`: a dead one comes back where it was.
     pub fn start_at(address: SocketAddr, config: FakeApiConfig) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
+        let listener = bind(address)?;
         listener.set_nonblocking(true)?;
         let shared = Arc::new(Shared::new(listener.local_addr()?, config));
         let runtime = runtime::Builder::new_current_thread()
@@ -173,6 +178,18 @@ impl Drop for FakeApi {
     fn drop(&mut self) {
         self.shut_down();
     }
+}
+
+/// Listens at `address`. Somebody's outgoing connection may have got the port of a server that was
+/// there before; then its end is waited for.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    for _ in 0..BINDS {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => std::thread::sleep(PAUSE),
+            bound => return bound,
+        }
+    }
+    TcpListener::bind(address)
 }
 
 /// What every handler sees.

@@ -1,6 +1,7 @@
-//! A part of Zendesk's Support API: the export of its search, the incremental exports, and users by
-//! their ids.
+//! A part of Zendesk's Support API: its search and the export of it, the incremental exports, and
+//! users by their ids.
 
+mod found;
 mod incremental;
 mod records;
 mod search;
@@ -19,6 +20,8 @@ use super::auth::{Credentials, credentials};
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
+        .route("/api/v2/search", get(found::list))
+        .route("/api/v2/search.json", get(found::list))
         .route("/api/v2/search/export", get(search::export))
         .route("/api/v2/search/export.json", get(search::export))
         .route(

@@ -67,6 +67,13 @@ pub(super) const ALL: &[Explanation] = &[
         example_good: r#""type": "OFFSET", "limitName": "limit", "limitValue": 100, "offSetName": "offset", "endConditionName": "$.hasMore", "endConditionValue": "Const:false""#,
     },
     Explanation {
+        code: "L-no-parts",
+        title: "a window that cannot be read in parts",
+        text: "`maximumRecords` says that the source ends after so many records. A window that holds more is read in parts, if the spec names the cursor and says how a part of the window is asked for. If not, such a run is `short`.",
+        example_bad: r#""paginationParams": {"type": "OFFSET", "limitName": "limit", "limitValue": 100, "offSetName": "offset", "maximumRecords": 1000}"#,
+        example_good: r#""incrementalParams": {"cursor": "updated_at"}, "scheduleParams": {"scheduleStartParamName": "since", "scheduleEndParamName": "before"}"#,
+    },
+    Explanation {
         code: "L-no-stream",
         title: "nothing to read",
         text: "The document has neither `streams` nor a `sourceSpec`.",

@@ -76,7 +76,7 @@ struct Search {
 }
 
 #[derive(Clone, Copy, Debug, Hash)]
-enum Kind {
+pub(super) enum Kind {
     User,
     Ticket,
     Organization,
@@ -94,6 +94,19 @@ impl Kind {
         }
     }
 
+    /// What `type:ticket` in a query says.
+    pub(super) fn named_in(query: &str) -> Result<Self, Refusal> {
+        let mut words = query.split_whitespace();
+        match words.find_map(|word| word.strip_prefix("type:")) {
+            Some("user") => Ok(Self::User),
+            Some("ticket") => Ok(Self::Ticket),
+            Some("organization") => Ok(Self::Organization),
+            _ => Err(Refusal::Invalid(
+                "type must be organization, ticket or user",
+            )),
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -102,7 +115,7 @@ impl Kind {
         }
     }
 
-    fn count(self, shared: &Shared) -> u64 {
+    pub(super) fn count(self, shared: &Shared) -> u64 {
         match self {
             Self::User => shared.counts().users,
             Self::Ticket => shared.counts().tickets,
@@ -110,7 +123,7 @@ impl Kind {
         }
     }
 
-    fn record(self, shared: &Shared, index: u64) -> Value {
+    pub(super) fn record(self, shared: &Shared, index: u64) -> Value {
         let mut record = match self {
             Self::User => records::user(shared, index),
             Self::Ticket => records::ticket(shared, index),
@@ -193,7 +206,7 @@ fn start(params: &Params, hash: u64) -> Result<u64, Refusal> {
 }
 
 /// The records that `updated > A` and `updated < B` in the query leave, out of `count`.
-fn updated(query: &str, count: u64) -> Result<Range<u64>, Refusal> {
+pub(super) fn updated(query: &str, count: u64) -> Result<Range<u64>, Refusal> {
     let since = bound(query, '>')?;
     let before = bound(query, '<')?;
     Ok(calendar::between(since, before, count))

@@ -32,6 +32,10 @@ impl Outline {
 
     fn window_words(&self) -> String {
         match (&self.window.start, &self.window.end) {
+            (Some(start), _) if !self.reads.takes_window => format!(
+                "from {start}; the spec has no `scheduleParams`, so everything is read, and what \
+                 is older is left out"
+            ),
             (Some(start), Some(end)) => format!("from {start} up to, not including, {end}"),
             (Some(start), None) => format!("from {start}"),
             (None, Some(end)) => format!("everything before {end}; no start is sent"),
@@ -73,9 +77,16 @@ impl Outline {
             clean(&writes.format)
         );
         let mode = &writes.sync_mode;
-        let effect = match writes.allowed {
-            true => format!("{mode}: the table is replaced in one step, once everything is there"),
-            false => format!(
+        let effect = match (writes.allowed, mode.as_str()) {
+            (true, "full_load") => {
+                format!("{mode}: the table is replaced in one step, once everything is there")
+            }
+            (true, "incremental") => format!(
+                "{mode}: what is new is added, each page at once; how far that is known is \
+                 remembered when all of it is there"
+            ),
+            (true, _) => format!("{mode}: every record is added, each page at once"),
+            (false, _) => format!(
                 "nothing: `run` refuses a window with {mode}, which would leave the table with \
                  that part only"
             ),

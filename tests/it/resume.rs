@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig, Fault, FaultAction};
 
-use crate::kills::{FILES, PAGE, Place, SQLITE, project};
+use crate::kills::{FILES, PAGE, Place, SQLITE, project, rows};
 use crate::support::{Project, Run};
 
 /// Pages that the API has.
@@ -60,7 +60,7 @@ impl World {
 
     /// The number of rows, and of those that are there twice.
     fn rows(&self) -> (u64, u64) {
-        let rows = (self.place.rows)(&self.project);
+        let rows = rows(self.place, &self.project);
         let mut once = rows.clone();
         once.dedup();
         (rows.len() as u64, (rows.len() - once.len()) as u64)

@@ -171,7 +171,12 @@ impl Ended {
         let skipped = self.report.records.skipped;
         (skipped > 0).then(|| {
             let records = plural(skipped, "record");
-            format!("{records} were left out: they were there already, or beyond the window.")
+            let (were, they) = if skipped == 1 {
+                ("was", "it was")
+            } else {
+                ("were", "they were")
+            };
+            format!("{records} {were} left out: {they} there already, or beyond the window.")
         })
     }
 

@@ -1,23 +1,26 @@
 //! A run on the real destination and the real state store, with one call at a door that fails, or
 //! is the last the process makes, before its effect and after: for every call there is.
 
+use std::env;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig};
 use tapline_conformance::faults::{Fault, Faults, FaultyDestination, FaultyState, FaultyTransport};
+use tapline_conformance::random::Random;
 use tapline_core::{
-    CancellationToken, Clock, Destination, Doors, Events, Inline, Limits, NoHooks, Params,
-    Redactor, RunReport, TableRef, Transport,
+    Boundary, CancellationToken, Clock, CursorType, Destination, Doors, Events, Inline, Limits,
+    NoHooks, Params, RecordOrder, Redactor, RunReport, TableRef, Transport,
 };
 use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
 use tapline_dest_sqlite::SqliteDestination;
+use tapline_engine::window::{Ask, WindowSettings};
 use tapline_engine::{
-    Aim, Expectations, HttpSource, HttpSourceConfig, PageForm, RunTask, SyncMode, run,
+    Aim, Asks, Expectations, HttpSource, HttpSourceConfig, PageForm, RunTask, SyncMode, run,
 };
 use tapline_http::{AllowList, Client, ClientConfig, Origin};
 use tapline_spec::{AuthPlan, Plan};
@@ -80,57 +83,146 @@ fn sqlite_ends_in_the_same_table_whatever_fails_once() {
     fail_every_call_once(&SQLITE);
 }
 
+#[test]
+fn files_end_in_the_same_table_whatever_fails_twice() {
+    fail_twice(&FILES);
+}
+
+#[test]
+fn sqlite_ends_in_the_same_table_whatever_fails_twice() {
+    fail_twice(&SQLITE);
+}
+
+const MODES: [SyncMode; 3] = [
+    SyncMode::FullLoad,
+    SyncMode::FullAppend,
+    SyncMode::Incremental,
+];
+
 fn fail_every_call_once(place: &Place) {
-    let api = FakeApi::start(FakeApiConfig::default()).unwrap();
-    let rig = Rig { place, api };
-    let mut calls = 0;
-    rig.play(Faults::none(), |made| {
+    for mode in MODES {
+        let rig = Rig::new(place, mode);
+        let calls = rig.calls();
+        for fault in Fault::all(calls) {
+            let [met] = rig.play([fault]);
+            assert!(met > fault.call, "{fault:?} never happened");
+        }
+        println!("{mode:?}: {calls} calls, {} faults", 4 * calls);
+    }
+}
+
+/// A fault in a run, and another in the run that mends the first. There are too many pairs for every
+/// test run; `TAPLINE_PAIRS=10000` plays them all.
+fn fail_twice(place: &Place) {
+    let wanted = env::var("TAPLINE_PAIRS").map_or(30, |pairs| pairs.parse().unwrap());
+    for mode in MODES {
+        let rig = Rig::new(place, mode);
+        let faults: Vec<Fault> = Fault::all(rig.calls()).collect();
+        let pairs = faults.iter().flat_map(|first| {
+            let both = |second: &Fault| [*first, *second];
+            faults.iter().map(both)
+        });
+        let mut pairs: Vec<[Fault; 2]> = pairs.collect();
+        let possible = pairs.len();
+        let mut random = Random::new(1, 0, 0);
+        pairs.sort_by_cached_key(|_| random.number());
+        pairs.truncate(wanted);
+        for pair in &pairs {
+            rig.play(*pair);
+        }
+        println!("{mode:?}: {} of {possible} ordered pairs", pairs.len());
+    }
+}
+
+struct Rig<'a> {
+    place: &'a Place,
+    mode: SyncMode,
+    api: FakeApi,
+}
+
+impl<'a> Rig<'a> {
+    fn new(place: &'a Place, mode: SyncMode) -> Self {
+        let api = FakeApi::start(FakeApiConfig::default()).unwrap();
+        Self { place, mode, api }
+    }
+
+    /// The number of calls of a run to which nothing happens.
+    fn calls(&self) -> usize {
+        let dir = TempDir::new().unwrap();
+        self.serve(OLD);
+        let faults = Arc::new(Faults::none());
+        self.complete(dir.path(), &faults);
+        self.serve(NEW);
+        let faults = Arc::new(Faults::none());
+        self.complete(dir.path(), &faults);
+        let made = faults.calls();
         for call in [
             "lease", "get", "recover", "put", "begin", "send", "evolve", "write", "publish",
             "append",
         ] {
             assert!(made.contains(&call), "no {call} in {made:?}");
         }
-        calls = made.len();
-    });
-    for fault in Fault::all(calls) {
-        rig.play(Faults::of(fault), |made| {
-            assert!(made.len() > fault.call, "{fault:?} never happened");
-        });
+        made.len()
     }
-    println!("{calls} calls, {} faults", 4 * calls);
-}
 
-struct Rig<'a> {
-    place: &'a Place,
-    api: FakeApi,
-}
-
-impl Rig<'_> {
-    /// A good load, one to which `faults` happen, and a good one again.
-    fn play(&self, faults: Faults, met: impl FnOnce(&[&'static str])) {
+    /// A good load, one to which each of `faults` happens, and a good one again. Returns how many
+    /// calls those in between have made.
+    fn play<const N: usize>(&self, faults: [Fault; N]) -> [usize; N] {
         let dir = TempDir::new().unwrap();
-        let what = format!("{faults:?}");
+        let what = format!("{:?}, {faults:?}", self.mode);
         let good = Arc::new(Faults::none());
         self.serve(OLD);
-        assert!(self.load(dir.path(), &good).unwrap().verdict.is_complete());
+        self.complete(dir.path(), &good);
         self.serve(NEW);
-        let faults = Arc::new(faults);
-        let report = self.load(dir.path(), &faults);
-        met(&faults.calls());
-        let (seen, _) = (self.place.look)(dir.path());
-        let complete = report.is_some_and(|report| report.verdict.is_complete());
-        let new: Vec<u64> = (1..=NEW).collect();
-        let old: Vec<u64> = (1..=OLD).collect();
-        assert!(
-            seen == new || (seen == old && !complete),
-            "{what}: {seen:?}"
-        );
-        assert!(
-            self.load(dir.path(), &good).unwrap().verdict.is_complete(),
-            "{what}"
-        );
-        assert_eq!((self.place.look)(dir.path()), (new, 0), "{what}");
+        let met = faults.map(|fault| {
+            let faults = Arc::new(Faults::of(fault));
+            let report = self.load(dir.path(), &faults);
+            let (seen, _) = (self.place.look)(dir.path());
+            let complete = report.is_some_and(|report| report.verdict.is_complete());
+            self.check(&seen, complete, &what);
+            faults.calls().len()
+        });
+        self.complete(dir.path(), &good);
+        let (seen, hidden) = (self.place.look)(dir.path());
+        self.check(&seen, true, &what);
+        assert_eq!(hidden, 0, "{what}");
+        met
+    }
+
+    /// Checks the ids in the table after runs of which the last was `complete`, or not.
+    #[track_caller]
+    fn check(&self, seen: &[u64], complete: bool, what: &str) {
+        let all: Vec<u64> = (1..=NEW).collect();
+        let is_old = |id: u64| id <= OLD;
+        let counts = all
+            .iter()
+            .map(|id| seen.iter().filter(|other| *other == id).count());
+        let counts: Vec<usize> = counts.collect();
+        let fits = match self.mode {
+            SyncMode::FullLoad => seen == all || (!complete && seen == &all[..OLD as usize]),
+            SyncMode::Incremental => {
+                let once = |(id, count): (&u64, &usize)| match complete || is_old(*id) {
+                    true => *count == 1,
+                    false => *count <= 1,
+                };
+                all.iter().zip(&counts).all(once)
+            }
+            // A whole load more than before for each run that was complete, or died as it was.
+            SyncMode::FullAppend => {
+                let loads = *counts.last().unwrap();
+                let whole = |(id, count): (&u64, &usize)| {
+                    let loads = loads + usize::from(is_old(*id));
+                    *count == loads || (!complete && *count == loads + 1)
+                };
+                (loads > 0 || !complete) && all.iter().zip(&counts).all(whole)
+            }
+        };
+        assert!(fits, "{what}: {seen:?}");
+    }
+
+    fn complete(&self, dir: &Path, faults: &Arc<Faults>) {
+        let report = self.load(dir, faults).unwrap();
+        assert!(report.verdict.is_complete(), "{:?}", report.verdict);
     }
 
     fn serve(&self, generic: u64) {
@@ -182,14 +274,34 @@ impl Rig<'_> {
             pipeline: "p".to_owned(),
             stream: "generic.token".to_owned(),
             table: TableRef::public("t"),
-            sync_mode: SyncMode::FullLoad,
-            aim: Aim::ALL,
+            sync_mode: self.mode,
+            aim: self.aim(),
             expect: Expectations::default(),
             concurrency: 1,
             lock_wait: Duration::ZERO,
         };
         let cancel = CancellationToken::new();
         run(&task, &doors, &Events::none(), &cancel).await.report
+    }
+
+    fn aim(&self) -> Aim {
+        if self.mode != SyncMode::Incremental {
+            return Aim::ALL;
+        }
+        Aim::Missing {
+            ask: Ask::Update,
+            cursor: WindowSettings {
+                cursor: "id".to_owned(),
+                cursor_type: CursorType::Integer,
+                order: RecordOrder::Ascending,
+                start: None,
+                lookback: None,
+                safety_lag: SignedDuration::ZERO,
+                boundary: Boundary::Closed,
+                slice: None,
+            },
+            asks: Asks::default(),
+        }
     }
 
     fn transport(&self, clock: &Arc<dyn Clock>) -> Arc<dyn Transport> {

@@ -350,7 +350,7 @@ impl Run<'_> {
     /// to a limit. One that fails where it was cut before, and not for want of an answer, would do
     /// so for ever.
     fn is_worth_keeping(&self, read: &Result<Verdict>) -> bool {
-        let (has_pages, is_resumed) = (self.tally.has_pages(), self.tally.is_resumed());
+        let (has_pages, is_resumed) = (self.tally.may_have_pages(), self.tally.is_resumed());
         match read {
             Err(error) if error.kind() == ErrorKind::Protocol => has_pages,
             Err(_) => has_pages || is_resumed,

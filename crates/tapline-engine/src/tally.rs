@@ -33,6 +33,7 @@ pub(crate) struct Tally {
     begun: u64,
     watermarks: WatermarkReport,
     coverage: Vec<Interval>,
+    offered: bool,
     taken: Taken,
 }
 
@@ -65,6 +66,7 @@ impl Tally {
             begun: 0,
             watermarks: WatermarkReport::default(),
             coverage: Vec::new(),
+            offered: false,
             taken: Taken::default(),
         }
     }
@@ -105,11 +107,18 @@ impl Tally {
     pub(crate) fn forget(&mut self) {
         self.resumed_from = None;
         self.next_position = None;
+        self.offered = false;
     }
 
-    /// Whether this process has brought a page, durable or not.
-    pub(crate) fn has_pages(&self) -> bool {
-        self.pages + self.taken.pages > 0
+    /// Takes note that the destination is given a page.
+    pub(crate) fn offer(&mut self) {
+        self.offered = true;
+    }
+
+    /// Whether the destination may have a page of this process: it may have kept one and not come to
+    /// saying so.
+    pub(crate) fn may_have_pages(&self) -> bool {
+        self.offered
     }
 
     /// Whether the run goes on with pages of an earlier process.

@@ -119,6 +119,7 @@ impl Run<'_> {
             Step::Split => self.tally.ask(&page.info),
         }
         let progress = reading.progress(&page);
+        self.tally.offer();
         work.keep(reading, page, progress, self.events);
         Ok(())
     }

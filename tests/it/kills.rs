@@ -10,7 +10,7 @@
 )]
 
 mod loads;
-mod updates;
+pub(crate) mod updates;
 
 use std::process::Child;
 use std::thread;
@@ -34,7 +34,7 @@ const AGAIN: f64 = 2.0;
 /// Half of the kills are aimed at the time between the last request and the process's end.
 const ENDING: u64 = 80_000;
 /// The key of the API, where it asks for one.
-const KEY: &str = "fake-key-us1";
+pub(crate) const KEY: &str = "fake-key-us1";
 
 /// A kind of destination, and how its tables are read without tapline.
 pub(crate) struct Place {
@@ -44,7 +44,7 @@ pub(crate) struct Place {
     /// These columns of the visible table, as JSON arrays, by the first of them, which is a number.
     rows: fn(&Project, &[&str]) -> Vec<String>,
     /// What runs that were cut have left behind.
-    hidden: fn(&Project) -> usize,
+    pub(crate) hidden: fn(&Project) -> usize,
 }
 
 pub(crate) const SQLITE: Place = Place {
@@ -299,7 +299,7 @@ impl Site {
 }
 
 /// The numbers that rows, which are JSON arrays, begin with.
-fn keys(rows: &[String]) -> Vec<u64> {
+pub(crate) fn keys(rows: &[String]) -> Vec<u64> {
     let key = |row: &String| {
         let row: Value = serde_json::from_str(row).unwrap();
         row[0].as_u64().unwrap()

@@ -10,6 +10,7 @@ mod azurite;
 mod capped;
 mod datasette;
 mod demo;
+mod disk;
 mod faults;
 mod files;
 mod full_load;

@@ -47,7 +47,7 @@ pub(super) struct Rig {
 impl Rig {
     pub(super) fn new(place: &'static Place, seed: u64) -> Self {
         let mut site = site(place, "full_load", seed);
-        serve(&site, MEMBERS);
+        serve(&site.api, MEMBERS);
         site.complete(&["run"]);
         let model = rows(place, &site.project);
         let all: Vec<u64> = (FIRST..FIRST + MEMBERS).collect();
@@ -84,7 +84,7 @@ impl Rig {
         } else {
             self.new.end += more;
             self.load = Load::Update;
-            serve(&self.site, self.new.end);
+            serve(&self.site.api, self.new.end);
         }
     }
 
@@ -165,7 +165,7 @@ impl Torture for Rig {
     }
 }
 
-fn rows(place: &Place, project: &Project) -> Vec<String> {
+pub(crate) fn rows(place: &Place, project: &Project) -> Vec<String> {
     let columns = [
         "web_id",
         "id",
@@ -176,8 +176,8 @@ fn rows(place: &Place, project: &Project) -> Vec<String> {
     (place.rows)(project, &columns)
 }
 
-fn serve(site: &Site, members: u64) {
-    site.api.set_counts(Counts {
+pub(crate) fn serve(api: &FakeApi, members: u64) {
+    api.set_counts(Counts {
         members,
         ..Counts::default()
     });
@@ -188,17 +188,19 @@ fn site(place: &Place, mode: &str, seed: u64) -> Site {
         0 => "ascending",
         _ => "unordered",
     };
-    Site::new("/3.0/lists/x/members", seed, |api| {
-        project(place, mode, order, api)
-    })
-}
-
-/// A project that reads members into the table `t` of `place`.
-fn project(place: &Place, mode: &str, order: &str, api: &FakeApi) -> Project {
+    // Of incremental loads the first begins with the member `MIDDLE`.
     let start = match mode {
         "incremental" => ", start: \"2024-01-03T18:40:00Z\"",
         _ => "",
     };
+    let sync = format!("mode: {mode}, order: {order}{start}");
+    Site::new("/3.0/lists/x/members", seed, |api| {
+        project(place, &sync, api)
+    })
+}
+
+/// A project that reads members into the table `t` of `place`.
+pub(crate) fn project(place: &Place, sync: &str, api: &FakeApi) -> Project {
     let project = Project::new(&format!(
         "version: 1
 connections:
@@ -213,7 +215,7 @@ pipelines:
   p:
     source: {{ connection: c, stream: members }}
     destination: {{ name: warehouse, table: t }}
-    sync: {{ mode: {mode}, order: {order}{start} }}
+    sync: {{ {sync} }}
 ",
         api.base_url(),
         place.yaml

@@ -158,6 +158,9 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
     if name == "tapline-deadly" {
         return Some(DEADLY);
     }
+    if name == "tapline-disk" {
+        return Some(&[]);
+    }
     CRATES
         .iter()
         .find(|(pattern, _)| is(name, pattern))

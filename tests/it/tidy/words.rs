@@ -3,12 +3,14 @@
 use super::tokens::{Token, closing};
 use super::tree::Source;
 
-/// Where `unsafe` may stand: the plugin border, and the library that tries to break it.
-const WITH_UNSAFE: [&str; 4] = [
+/// Where `unsafe` may stand: the plugin border, the library that tries to break it, and the one that
+/// takes the place of functions of the C library.
+const WITH_UNSAFE: [&str; 5] = [
     "crates/tapline-abi/",
     "crates/tapline-host/",
     "crates/tapline-plugin/",
     "tests/plugins/deadly/",
+    "tests/plugins/disk/",
 ];
 
 /// Crates that do no I/O and know no clock.

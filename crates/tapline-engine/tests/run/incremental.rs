@@ -16,9 +16,9 @@ use super::doors::{Api, World, answer};
 use super::{offset_plan, param};
 
 /// Records by their cursor; the id comes first.
-type Records = Arc<Mutex<Vec<(u64, i64)>>>;
+pub(crate) type Records = Arc<Mutex<Vec<(u64, i64)>>>;
 
-fn records(rows: impl IntoIterator<Item = (u64, i64)>) -> Records {
+pub(crate) fn records(rows: impl IntoIterator<Item = (u64, i64)>) -> Records {
     Arc::new(Mutex::new(rows.into_iter().collect()))
 }
 
@@ -29,7 +29,7 @@ fn api(records: &Records) -> Api {
 }
 
 /// A page, of at most so many records that the API gives for one question.
-fn page(records: &Records, url: &str, most: u64) -> Result<(u16, Bytes), Error> {
+pub(crate) fn page(records: &Records, url: &str, most: u64) -> Result<(u16, Bytes), Error> {
     let bound = |name: &str| param(url, name).parse::<i64>().ok();
     let (from, to) = (bound("from"), bound("to"));
     let wanted = |at: i64| from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to);
@@ -81,7 +81,7 @@ pub(crate) fn missing(ask: Ask, cursor: WindowSettings) -> Aim {
     }
 }
 
-fn update(world: &mut World, cursor: WindowSettings) {
+pub(crate) fn update(world: &mut World, cursor: WindowSettings) {
     world.aim(SyncMode::Incremental, missing(Ask::Update, cursor));
 }
 
@@ -404,99 +404,6 @@ async fn a_cursor_that_no_record_has_is_a_mistake() {
     assert_eq!(error.kind(), ErrorKind::Spec);
     assert!(error.message().contains("they have: id, at"), "{error}");
     assert!(world.is_unpublished(), "nothing was kept");
-}
-
-/// An API that gives at most 20 records for one question.
-fn capped(records: &Records) -> Api {
-    let records = records.clone();
-    Api::new(move |url| page(&records, url, 20))
-}
-
-#[tokio::test]
-async fn a_window_that_holds_too_much_is_read_in_parts() {
-    let count = 170;
-    let rows = records((0..count).map(|id| (id, (id * id / 9) as i64)));
-    for (order, mode) in [
-        (RecordOrder::Unordered, SyncMode::Incremental),
-        (RecordOrder::Ascending, SyncMode::Incremental),
-        (RecordOrder::Unordered, SyncMode::FullLoad),
-        (RecordOrder::Ascending, SyncMode::FullLoad),
-    ] {
-        for cut in [None, Some(1), Some(3)] {
-            let mut limited = plan();
-            limited.maximum_records = Some(20);
-            let mut world = World::new(limited, capped(&rows));
-            let ordered = WindowSettings { order, ..cursor() };
-            let asks = Asks {
-                start: true,
-                end: true,
-            };
-            let aim = match mode {
-                SyncMode::Incremental => missing(
-                    Ask::Update,
-                    WindowSettings {
-                        start: Some(at(0)),
-                        ..ordered
-                    },
-                ),
-                _ => Aim::Window {
-                    window: Window {
-                        start: Some(at(0)),
-                        end: None,
-                    },
-                    is_given: false,
-                    cursor: Some(ordered),
-                    asks,
-                },
-            };
-            world.aim(mode, aim);
-            world.limit(cut);
-            for _ in 0..200 {
-                let report = world.run().await.report;
-                if report.verdict.is_complete() {
-                    break;
-                }
-                let limit = ShortReason::Limit {
-                    name: "--max-pages".to_owned(),
-                };
-                assert_eq!(report.verdict, Verdict::Short(limit), "{order:?} {cut:?}");
-            }
-            let mut ids = world.published();
-            ids.sort_unstable();
-            assert_eq!(
-                ids,
-                (0..count).collect::<Vec<_>>(),
-                "{order:?} {mode} {cut:?}"
-            );
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_cannot_be_read_in_parts_is_short() {
-    // All of them have one and the same cursor.
-    let rows = records((0..30).map(|id| (id, 7)));
-    for order in [RecordOrder::Unordered, RecordOrder::Ascending] {
-        let mut limited = plan();
-        limited.maximum_records = Some(20);
-        let mut world = World::new(limited, capped(&rows));
-        let start = Some(at(7));
-        update(
-            &mut world,
-            WindowSettings {
-                order,
-                start,
-                ..cursor()
-            },
-        );
-        let verdict = world.run().await.report.verdict;
-        assert_eq!(
-            verdict,
-            Verdict::Short(ShortReason::Capped { most: 20 }),
-            "{order:?}"
-        );
-        assert_eq!(world.marks(), None);
-    }
 }
 
 #[tokio::test]

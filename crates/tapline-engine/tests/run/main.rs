@@ -4,6 +4,7 @@
 
 mod ahead;
 mod answers;
+mod capped;
 mod doors;
 mod incremental;
 mod partitions;

@@ -1,0 +1,101 @@
+//! Sources that give only so many records for one question: a window that holds more is read in parts.
+
+use tapline_core::{RecordOrder, ShortReason, Verdict, Window};
+use tapline_engine::window::{Ask, WindowSettings};
+use tapline_engine::{Aim, Asks, SyncMode};
+
+use super::doors::{Api, World};
+use super::incremental::{Records, at, cursor, missing, page, plan, records, update};
+
+/// An API that gives at most 20 records for one question.
+fn capped(records: &Records) -> Api {
+    let records = records.clone();
+    Api::new(move |url| page(&records, url, 20))
+}
+
+#[tokio::test]
+async fn a_window_that_holds_too_much_is_read_in_parts() {
+    let count = 170;
+    let rows = records((0..count).map(|id| (id, (id * id / 9) as i64)));
+    for (order, mode) in [
+        (RecordOrder::Unordered, SyncMode::Incremental),
+        (RecordOrder::Ascending, SyncMode::Incremental),
+        (RecordOrder::Unordered, SyncMode::FullLoad),
+        (RecordOrder::Ascending, SyncMode::FullLoad),
+    ] {
+        for cut in [None, Some(1), Some(3)] {
+            let mut limited = plan();
+            limited.maximum_records = Some(20);
+            let mut world = World::new(limited, capped(&rows));
+            let ordered = WindowSettings { order, ..cursor() };
+            let asks = Asks {
+                start: true,
+                end: true,
+            };
+            let aim = match mode {
+                SyncMode::Incremental => missing(
+                    Ask::Update,
+                    WindowSettings {
+                        start: Some(at(0)),
+                        ..ordered
+                    },
+                ),
+                _ => Aim::Window {
+                    window: Window {
+                        start: Some(at(0)),
+                        end: None,
+                    },
+                    is_given: false,
+                    cursor: Some(ordered),
+                    asks,
+                },
+            };
+            world.aim(mode, aim);
+            world.limit(cut);
+            for _ in 0..200 {
+                let report = world.run().await.report;
+                if report.verdict.is_complete() {
+                    break;
+                }
+                let limit = ShortReason::Limit {
+                    name: "--max-pages".to_owned(),
+                };
+                assert_eq!(report.verdict, Verdict::Short(limit), "{order:?} {cut:?}");
+            }
+            let mut ids = world.published();
+            ids.sort_unstable();
+            assert_eq!(
+                ids,
+                (0..count).collect::<Vec<_>>(),
+                "{order:?} {mode} {cut:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_in_parts_is_short() {
+    // All of them have one and the same cursor.
+    let rows = records((0..30).map(|id| (id, 7)));
+    for order in [RecordOrder::Unordered, RecordOrder::Ascending] {
+        let mut limited = plan();
+        limited.maximum_records = Some(20);
+        let mut world = World::new(limited, capped(&rows));
+        let start = Some(at(7));
+        update(
+            &mut world,
+            WindowSettings {
+                order,
+                start,
+                ..cursor()
+            },
+        );
+        let verdict = world.run().await.report.verdict;
+        assert_eq!(
+            verdict,
+            Verdict::Short(ShortReason::Capped { most: 20 }),
+            "{order:?}"
+        );
+        assert_eq!(world.marks(), None);
+    }
+}

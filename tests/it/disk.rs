@@ -23,7 +23,7 @@ use tapline_conformance::random::Random;
 use self::image::{Cut, Disk};
 use self::trace::Change;
 use crate::kills::updates::{project, rows, serve};
-use crate::kills::{FILES, KEY, Place, SQLITE, keys};
+use crate::kills::{FILES, KEY, Place, SQLITE, keys, number};
 use crate::support::{Project, Run, Tapline};
 
 const OLD: u64 = 45;
@@ -113,10 +113,6 @@ fn fail_calls(place: &'static Place) {
             numbers.len()
         );
     }
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    env::var(name).map_or(default, |value| value.parse().unwrap())
 }
 
 /// An API that has more than a first run of it has brought.

@@ -27,7 +27,7 @@ use crate::support::{Project, Run, Tapline};
 pub(crate) use loads::{PAGE, project, rows};
 
 /// How long the API thinks about a page.
-const THINKS: Duration = Duration::from_millis(4);
+pub(crate) const THINKS: Duration = Duration::from_millis(4);
 /// Pages that may be fetched again for a kill: the one that was not yet kept, and the one that was
 /// on its way already.
 const AGAIN: f64 = 2.0;
@@ -166,7 +166,7 @@ fn torture(mut rig: impl Torture) {
     assert!(figures.worst <= AGAIN, "{figures:?}");
 }
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |value| value.parse().unwrap())
 }
 

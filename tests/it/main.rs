@@ -26,6 +26,7 @@ mod nginx;
 mod oauth;
 mod pagination;
 mod partitions;
+mod pauses;
 mod plan;
 mod plugins;
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
@@ -19,6 +20,8 @@ pub(crate) enum Failure {
     },
     #[error("fence {seen} was seen and this run has {ours}: a newer run took the pipeline over")]
     Fenced { seen: u64, ours: u64 },
+    #[error("another process has been changing the table for {waited:?}, it holds {path}")]
+    Busy { path: String, waited: Duration },
     #[error("manifest {number} is there already: somebody else published at the same moment")]
     Conflict { number: u64 },
     /// Something the operator or the source must name or type otherwise.
@@ -51,7 +54,7 @@ impl Failure {
     /// The error as the engine sees it.
     pub(crate) fn at(self, operation: &'static str) -> Error {
         let kind = match self {
-            Self::Fenced { .. } => ErrorKind::Locked,
+            Self::Fenced { .. } | Self::Busy { .. } => ErrorKind::Locked,
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Refused(_) => ErrorKind::Usage,
             Self::NotEvolved { .. } | Self::Gone => ErrorKind::Internal,

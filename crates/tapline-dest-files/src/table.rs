@@ -1,9 +1,11 @@
 //! The folder of one table: where things are in it, whose turn it is, and who is too late.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +18,10 @@ use crate::name;
 /// Begins the names of everything in a table's folder that holds no rows.
 const LOCK: &str = "_lock";
 const FENCES: &str = "_fences.json";
+
+/// How often it is tried to begin a turn, and the pause after each time.
+const TRIES: u32 = 6_000;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The folder of one table.
 #[derive(Clone, Debug)]
@@ -69,7 +75,7 @@ impl Table {
             .write(true)
             .open(&path)
             .map_err(Failure::io("open", &path))?;
-        file.lock().map_err(Failure::io("lock", &path))?;
+        wait_for(&file, &path)?;
         self.check_fence(key)?;
         Ok(Turn { _file: file })
     }
@@ -88,6 +94,22 @@ impl Table {
             }
         }
     }
+}
+
+/// Locks `file`. A turn takes as long as a commit; whoever has it for much longer sleeps, and may do so
+/// for ever.
+fn wait_for(file: &File, path: &Path) -> Result<()> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) => return Err(Failure::io("lock", path)(error)),
+            Ok(()) => return Ok(()),
+        }
+    }
+    Err(Failure::Busy {
+        path: path.display().to_string(),
+        waited: PAUSE * TRIES,
+    })
 }
 
 /// The JSON document at `path`; `None` if there is none.

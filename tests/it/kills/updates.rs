@@ -16,7 +16,7 @@ const PAGE: u64 = 20;
 /// The first run of a table begins with this member, so that backfills have something to fetch.
 const MIDDLE: u64 = 4_000;
 /// All members that the API ever has.
-const MEMBERS: u64 = 8_000;
+pub(crate) const MEMBERS: u64 = 8_000;
 /// How many are to come in a load.
 const MORE: Range<u64> = 20..300;
 /// The number of the first member.

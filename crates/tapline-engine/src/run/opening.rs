@@ -42,14 +42,17 @@ impl Run<'_> {
             return self.begin_anew(slot, memory, &recovered, fence).await;
         };
         let left = of_generation(&recovered, pending.generation);
-        if left.is_empty() {
+        // A runner that sleeps may still keep a page of it.
+        let may_grow = pending.sync_mode.disposition() == Disposition::Append;
+        if left.is_empty() && !may_grow {
             return self.begin_anew(slot, memory, &recovered, fence).await;
         }
         let is_over = memory.is_last(pending.run);
         match pending.hindrance(&wanted, &left, self.doors.clock.now()) {
             // Only its document is left of it.
             _ if is_over => {}
-            None => return self.go_on(slot, pending, fence).await,
+            None => return self.go_on(slot, pending, memory, fence).await,
+            Some(_) if left.is_empty() => {}
             Some(reason) => {
                 let stays = pending.sync_mode.stays();
                 self.warn(format!(
@@ -125,12 +128,24 @@ impl Run<'_> {
 
     /// The document is stored again, so that a runner that lost its lease cannot take it away. Only
     /// when the table is open can nobody else write to it, so only then is known how far it is.
-    async fn go_on(&mut self, mut slot: Slot, pending: Pending, fence: u64) -> Result<Opened> {
+    async fn go_on(
+        &mut self,
+        mut slot: Slot,
+        pending: Pending,
+        memory: &Memory,
+        fence: u64,
+    ) -> Result<Opened> {
         let pending = Pending { fence, ..pending };
         slot.claim(&*self.doors.state, &pending).await?;
+        let began = self.began;
         let hand = self.begin_writing(&pending, fence).await?;
         let recovered = self.doors.destination.recover(&self.task.pipeline).await?;
         let left = of_generation(&recovered, pending.generation);
+        if left.is_empty() {
+            self.began = began;
+            hand.writer.abort().await?;
+            return self.begin_anew(slot, memory, &recovered, fence).await;
+        }
         self.tally.go_on(&pending, &left);
         let by_slice = left.into_iter().map(|last| (last.slice.clone(), last));
         Ok(Opened {

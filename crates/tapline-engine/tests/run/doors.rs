@@ -251,6 +251,11 @@ impl World {
         self.table.lock().unwrap().last.len()
     }
 
+    /// What was kept last is kept only when the next run opens the table: its runner slept.
+    pub(crate) fn keep_late(&self) {
+        self.table.lock().unwrap().keep_late();
+    }
+
     /// The state store is lost.
     pub(crate) fn forget_state(&self) {
         self.state.documents.lock().unwrap().clear();

@@ -292,6 +292,21 @@ async fn a_backfill_that_is_cut_does_not_keep_updates_from_their_work() {
 }
 
 #[tokio::test]
+async fn a_page_that_a_sleeper_keeps_at_the_last_moment_is_there_once() {
+    let rows = records((0..25).map(|id| (id, id as i64)));
+    let mut world = World::new(plan(), api(&rows));
+    update(&mut world, cursor());
+    world.limit(Some(1));
+    assert_eq!(world.run().await.report.verdict.name(), "short");
+    world.keep_late();
+    assert!(world.is_unpublished(), "whoever looks now sees nothing");
+    world.limit(None);
+    let report = complete(&world).await;
+    assert_eq!(report.resumed_from.unwrap().pages, 1);
+    assert_eq!(world.published(), (0..25).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_window_that_was_asked_for_is_read_as_it_is() {
     let rows = records((0..40).map(|id| (id, id as i64)));
     let mut world = World::new(plan(), api(&rows));

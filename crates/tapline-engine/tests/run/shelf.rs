@@ -20,6 +20,9 @@ pub(crate) struct Table {
     pub(crate) hidden: Vec<u64>,
     /// Pages that are not durable yet.
     pub(crate) taken: Vec<(Vec<u64>, LastCommit)>,
+    /// What a runner that sleeps will keep at the last moment: when another one has looked and not
+    /// yet opened the table.
+    pub(crate) late: Option<(Vec<u64>, Vec<LastCommit>)>,
     /// How far the generation is, durably.
     pub(crate) last: Vec<LastCommit>,
     pub(crate) visible: Option<Vec<u64>>,
@@ -46,6 +49,12 @@ impl Table {
                 false => self.hidden.extend(rows),
             }
         }
+    }
+
+    /// Takes what an appending run has kept back, until somebody opens the table.
+    pub(crate) fn keep_late(&mut self) {
+        let rows = self.visible.take().unwrap_or_default();
+        self.late = Some((rows, std::mem::take(&mut self.last)));
     }
 
     fn last_seq(&self, run: Uuid, slice: &str) -> u64 {
@@ -86,7 +95,11 @@ impl Destination for Shelf {
     ) -> Result<Box<dyn Writer>> {
         assert_eq!(key.fence, 7);
         let mut table = self.0.lock().unwrap();
-        let before = std::mem::take(&mut *table);
+        let mut before = std::mem::take(&mut *table);
+        if let Some((rows, last)) = before.late.take() {
+            before.visible.get_or_insert_default().extend(rows);
+            before.last.extend(last);
+        }
         *table = Table {
             lazy: before.lazy,
             visible: before.visible,

@@ -29,6 +29,8 @@ use crate::support::{Project, Run, Tapline};
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAGES: u64 = 8;
 const RECORDS: u64 = 100 * PAGES;
+/// The request that is never answered.
+const STUCK: u64 = 3;
 
 #[derive(Debug)]
 struct RealClock(Instant);
@@ -161,6 +163,10 @@ struct Rig {
 impl Rig {
     /// The request number `stuck` is never answered.
     fn new(port: u16, database: &str, stuck: Option<u64>) -> Self {
+        Self::syncing(port, database, stuck, "mode: full_load")
+    }
+
+    fn syncing(port: u16, database: &str, stuck: Option<u64>, sync: &str) -> Self {
         let hang = |number| Fault::nth("/generic/token", number, FaultAction::Hang);
         let api = FakeApi::start(FakeApiConfig {
             faults: stuck.map(hang).into_iter().collect(),
@@ -185,7 +191,7 @@ pipelines:
   p:
     source: {{ connection: c, stream: records }}
     destination: {{ name: warehouse, table: t }}
-    sync: {{ mode: full_load }}
+    sync: {{ {sync} }}
 ",
             api.base_url()
         ));
@@ -237,18 +243,26 @@ fn spec() -> String {
 
 #[test]
 fn two_runners_never_run_one_pipeline_at_once() {
+    for sync in ["mode: full_load", "mode: incremental, cursor: updated_at"] {
+        one_takes_over_from_the_other(sync);
+    }
+}
+
+fn one_takes_over_from_the_other(sync: &str) {
     let server = Postgres::start();
-    let rig = Rig::new(server.port, "postgres", Some(3));
+    let rig = Rig::syncing(server.port, "postgres", Some(STUCK), sync);
     let mut first = rig.command(&["run"]).spawn("first");
-    until("the first is stuck", || rig.api.stats().total == 3);
+    until("the first is stuck", || rig.api.stats().total == STUCK);
 
     let second = rig.tapline(&["run", "--lock-wait", "300ms"]);
     assert_eq!(second.code, 5, "{second}");
     let holder = format!("held by process {} on ", first.id());
     assert!(second.stdout.contains(&holder), "{second}");
-    assert_eq!(rig.api.stats().total, 3, "it has asked for nothing");
+    assert_eq!(rig.api.stats().total, STUCK, "it has asked for nothing");
 
-    let mut third = rig.command(&["run", "--lock-wait", "10m"]).spawn("third");
+    let mut third = rig
+        .command(&["run", "--lock-wait", "10m", "--output", "json"])
+        .spawn("third");
     let waiting = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock%'
         AND application_name = 'tapline'";
     until("the third waits", || !server.select(waiting).is_empty());
@@ -260,7 +274,14 @@ fn two_runners_never_run_one_pipeline_at_once() {
         "taken over, and done, {:?} after the kill",
         killed.elapsed()
     );
-    assert_eq!(rig.records(), i64::try_from(RECORDS).unwrap());
+    let all = i64::try_from(RECORDS).unwrap();
+    assert_eq!(rig.records(), all);
+    assert_eq!(rig.project.count("select count(distinct id) from t"), all);
+    let report = std::fs::read_to_string(rig.project.path("third.stdout")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["resumed_from"]["pages"], STUCK - 1, "{report:#}");
+    let again = rig.api.stats().total - PAGES;
+    assert_eq!(again, 1, "only the page that was never answered");
 
     let fence = "SELECT fence FROM tapline.leases WHERE name LIKE '%p'";
     assert_eq!(server.select(fence), ["2"]);

@@ -12,7 +12,15 @@ fn the_demo_ends_in_complete_verdicts_and_can_be_run_again() {
         assert_eq!(run.code, 0, "{run}");
         let text = format!("{}{}", run.stdout, run.stderr);
         assert!(text.matches("complete").count() >= 3, "{text}");
-        for word in ["members", "users", "tickets", "429", "503"] {
+        for word in [
+            "members",
+            "users",
+            "tickets",
+            "429",
+            "503",
+            "members in tapline-demo/warehouse.db has 60 rows more",
+            "complete from 2024-01-02T00:00:00Z",
+        ] {
             assert!(text.contains(word), "no {word} in {text}");
         }
     }

@@ -16,7 +16,7 @@ use tapline_core::{Error, ErrorKind};
 use crate::app::App;
 use crate::cli::DemoArgs;
 use crate::commands::job::Part;
-use crate::commands::{run, sql};
+use crate::commands::{run, sql, state};
 use crate::connectors::Catalogue;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
@@ -39,6 +39,9 @@ const COUNTS: Counts = Counts {
     organizations: 50,
     generic: 0,
 };
+
+/// How many come later.
+const MORE: u64 = 60;
 
 /// What is asked of the tables afterwards.
 const QUERIES: [(&str, &str); 3] = [
@@ -72,7 +75,8 @@ pub(crate) async fn demo(app: &App, args: &DemoArgs) -> Result<Exit> {
     let api = start_api()?;
     let project = project::write(&api.base_url(), trusted)?;
     introduce(app, &api)?;
-    let runs = fetch(app, &project).await?;
+    let names: Vec<String> = project.file().pipelines.keys().cloned().collect();
+    let runs = fetch(app, &project, &names).await?;
     let exit = Exit::worst(runs.iter().map(Ended::exit));
     if app.screen.is_json() {
         let reports: Vec<_> = runs.iter().map(|run| &run.report).collect();
@@ -82,6 +86,7 @@ pub(crate) async fn demo(app: &App, args: &DemoArgs) -> Result<Exit> {
     }
     if exit == Exit::COMPLETE && !app.screen.is_json() {
         look(app, &project)?;
+        update(app, &api, &project).await?;
         app.screen.line(project::NEXT)?;
     }
     if args.serve && !app.cancel.is_cancelled() {
@@ -154,14 +159,30 @@ fn command(app: &App, typed: &str) -> Result<()> {
     say(app, &format!("{} {}", "$".dimmed(), typed.bold()))
 }
 
-async fn fetch(app: &App, project: &Project) -> Result<Vec<Ended>> {
-    let names: Vec<String> = project.file().pipelines.keys().cloned().collect();
+async fn fetch(app: &App, project: &Project, names: &[String]) -> Result<Vec<Ended>> {
     let options = run::Options {
         max_pages: None,
         lock_wait: Duration::from_secs(10),
         part: Part::Run(WindowArgs::default()),
     };
-    run::run_pipelines(app, project, &names, &options).await
+    run::run_pipelines(app, project, names, &options).await
+}
+
+/// Lets some time pass, and fetches what is new.
+async fn update(app: &App, api: &FakeApi, project: &Project) -> Result<()> {
+    let later = format!("\nSome hours later, {MORE} more members have signed up.");
+    app.screen.line(later.italic().to_string())?;
+    api.set_counts(Counts {
+        members: COUNTS.members + MORE,
+        ..COUNTS
+    });
+    command(app, "tapline run members")?;
+    let names = ["members".to_owned()];
+    let runs = fetch(app, project, &names).await?;
+    app.screen.line(summary::text(&runs, app.screen.width()))?;
+    app.screen.line("")?;
+    command(app, "tapline state show members")?;
+    state::show_pipelines(app, project, &names).await.map(drop)
 }
 
 fn look(app: &App, project: &Project) -> Result<()> {

@@ -17,6 +17,8 @@ use crate::output::text::hint;
 use crate::project::Project;
 use crate::wiring::Wiring;
 
+pub(crate) use self::show::show_pipelines;
+
 /// Does what `args` ask for.
 ///
 /// # Errors

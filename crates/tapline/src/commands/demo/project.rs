@@ -15,6 +15,7 @@ Try next:
   tapline demo --serve                 keep the fake API running; then, in another terminal:
   cd tapline-demo
   cat tapline.yaml                     the project: it is short
+  tapline backfill members             what changed before the first run's start
   tapline preview members
   tapline sql \"SELECT subject, status FROM tickets LIMIT 5\"
 And in a folder of its own:
@@ -65,7 +66,8 @@ pipelines:
   members:
     source: {{ connection: shop, stream: members, params: {{ listId: 57afe96172 }} }}
     destination: {{ name: {DESTINATION}, table: members }}
-    sync: {{ mode: full_load }}
+    # Only what has changed since the run before. The first one begins with that day.
+    sync: {{ mode: incremental, cursor: last_changed, start: 2024-01-02 }}
   users:
     source: {{ connection: support, stream: users }}
     destination: {{ name: {DESTINATION}, table: users }}

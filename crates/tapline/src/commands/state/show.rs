@@ -10,6 +10,7 @@ use crate::cli::state::ShowArgs;
 use crate::exit_code::Exit;
 use crate::failure::Result;
 use crate::output::state::{Cut, Known, LastRun, Picture};
+use crate::project::Project;
 use crate::wiring::Wiring;
 
 /// Shows what is known.
@@ -17,14 +18,25 @@ use crate::wiring::Wiring;
 /// # Errors
 /// There is no state, or nothing of a pipeline that was asked for.
 pub(super) async fn show(app: &App, args: &ShowArgs) -> Result<Exit> {
-    let project = app.project()?;
+    show_pipelines(app, &app.project()?, &args.pipelines).await
+}
+
+/// Shows what is known of these pipelines of `project`; of all, if none is named.
+///
+/// # Errors
+/// There is no state, or nothing of one of them.
+pub(crate) async fn show_pipelines(
+    app: &App,
+    project: &Project,
+    pipelines: &[String],
+) -> Result<Exit> {
     let catalogue = app.catalogue();
-    let store = past(&Wiring::new(&project, &catalogue)).await?;
+    let store = past(&Wiring::new(project, &catalogue)).await?;
     let mut pictures = Vec::new();
-    for name in names(&project, &*store, &args.pipelines).await? {
+    for name in names(project, &*store, pipelines).await? {
         pictures.push(picture(&*store, name).await?);
     }
-    match (pictures.as_slice(), args.pipelines.len()) {
+    match (pictures.as_slice(), pipelines.len()) {
         ([picture], 1) if app.screen.is_json() => app.screen.json(picture)?,
         _ if app.screen.is_json() => {
             app.screen

@@ -16,7 +16,9 @@ use std::time::Duration;
 use tapline_core::{Clock, Doors, Events, Hooks, Limits, NoHooks, Params, Redactor, StateStore};
 use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, base_url};
 use tapline_host::Services;
-use tapline_http::{AllowList, Client, ClientConfig, Origin, TokenStore, sent_secret};
+use tapline_http::{
+    AllowList, Client, ClientConfig, Origin, QuotaConfig, TokenStore, sent_secret,
+};
 use tapline_spec::{Plan, Planned};
 use uuid::Uuid;
 
@@ -222,6 +224,7 @@ impl<'a> Wiring<'a> {
             limits: Limits::default(),
             // All of them share one pace: the slowest that any asks for.
             delay: Duration::from_millis(delays.max().unwrap_or(0)),
+            quota: QuotaConfig::default(),
             clock: self.clock.clone(),
             events,
             redactor: redactor.clone(),

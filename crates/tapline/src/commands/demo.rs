@@ -158,6 +158,7 @@ async fn fetch(app: &App, project: &Project) -> Result<Vec<Ended>> {
     let names: Vec<String> = project.file().pipelines.keys().cloned().collect();
     let options = run::Options {
         max_pages: None,
+        max_requests: None,
         lock_wait: Duration::from_secs(10),
         part: Part::Run(WindowArgs::default()),
     };

@@ -11,6 +11,8 @@
 //! the business of [`crate::retry`]; here it is only remembered.
 
 mod account;
+mod chunk;
+mod config;
 mod headers;
 mod ledger;
 mod reported;
@@ -20,7 +22,6 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -32,72 +33,14 @@ use tapline_core::{
     Clock, Error, ErrorKind, Events, Redactor, Request, Response, Result, RunEvent, StateStore,
     Transport,
 };
-use tapline_spec::RatePlan;
 use url::Url;
 
 use self::account::{Account, Doors, Rules};
+pub use self::config::QuotaConfig;
 use self::headers::{LONGEST, Names};
 use self::reported::{Reported, shape};
-use self::window::Window;
 use crate::origin::Origin;
 use crate::wait::{asked, is_noticeable};
-
-/// How much a client may ask of its source, and where that is counted.
-#[derive(Clone)]
-pub struct QuotaConfig {
-    /// Limits, and the names of headers that report others.
-    pub rate: RatePlan,
-    /// How many percent of every budget may be used, 1 to 100; the rest is for others.
-    pub share: u8,
-    /// Whether budgets count that the source reports in headers.
-    pub reported: bool,
-    /// Requests that may be sent at all; no limit by default.
-    pub max_requests: Option<u64>,
-    /// Where it is counted, for all processes; `None`: in this client only.
-    pub ledger: Option<Arc<dyn StateStore>>,
-}
-
-impl Default for QuotaConfig {
-    fn default() -> Self {
-        Self {
-            rate: RatePlan::default(),
-            share: 100,
-            reported: true,
-            max_requests: None,
-            ledger: None,
-        }
-    }
-}
-
-impl QuotaConfig {
-    /// The limits with the share taken: requests, and within what (`second`, `minute`, `day`).
-    pub fn budgets(&self) -> Vec<(u64, &'static str)> {
-        let limits = self.limits().into_iter();
-        limits
-            .map(|(window, limit)| (limit, window.noun()))
-            .collect()
-    }
-
-    fn limits(&self) -> Vec<(Window, u64)> {
-        let RatePlan {
-            per_second,
-            per_minute,
-            per_day,
-            ..
-        } = self.rate;
-        let windows = [
-            (Window::Second, per_second),
-            (Window::Minute, per_minute),
-            (Window::Day, per_day),
-        ];
-        let share = |limit: u64| u128::from(limit) * u128::from(self.share) / 100;
-        let shared = |limit: u64| u64::try_from(share(limit)).unwrap_or(u64::MAX).max(1);
-        let given = windows.into_iter();
-        given
-            .filter_map(|(window, limit)| Some((window, shared(limit?))))
-            .collect()
-    }
-}
 
 /// The quota of one client.
 pub(crate) struct Quota {
@@ -260,7 +203,8 @@ impl Quota {
     }
 }
 
-/// Sends what the quota allows.
+/// Sends what the quota allows. What the sign-in sends once more, because its token was refused, is
+/// not counted: it knows of no quota, and does so once for a token.
 pub(crate) struct Metered {
     pub(crate) inner: Arc<dyn Transport>,
     pub(crate) quota: Arc<Quota>,
@@ -282,16 +226,5 @@ impl Transport for Metered {
         }
         response.exchange.waited += waited;
         Ok(response)
-    }
-}
-
-impl fmt::Debug for QuotaConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QuotaConfig")
-            .field("rate", &self.rate)
-            .field("share", &self.share)
-            .field("reported", &self.reported)
-            .field("max_requests", &self.max_requests)
-            .finish_non_exhaustive()
     }
 }

@@ -2,11 +2,19 @@
 //!
 //! A source counts in windows of its own: some begin at a full minute, some with the first request,
 //! some slide. So seconds and minutes are counted in slots, and as many slots in a row as any such
-//! window can touch hold no more than the limit, wherever the source's windows begin. That costs a
-//! minute's limit 1/60 of its speed, and a second's 1/20. A day is one slot, from 00:00 UTC: one
-//! that slides would refuse tonight's run what last night's took a moment later.
+//! window can touch hold no more than the limit, wherever the source's windows begin. Requests may
+//! arrive a little closer together than they were sent, which matters for a second; so it has a slot
+//! more. That costs a minute's limit 1/60 of its speed, and a second's 1/10. A day is one slot, from
+//! 00:00 UTC: one that slides would refuse tonight's run what last night's took a moment later.
+//!
+//! What may still be sent until some time is counted in the slot of that time, and what is in a
+//! later slot counts already: so it is counted wherever it may come to lie.
 
 use serde::{Deserialize, Serialize};
+
+/// How far ahead a slot may begin: requests are taken for a few seconds, and the clocks of hosts
+/// differ.
+const AHEAD: i64 = 64_000;
 
 /// A kind of window. Times are milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +28,9 @@ pub(crate) enum Window {
 }
 
 impl Window {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Second, Self::Minute, Self::Day];
+
     /// What it is called.
     pub(crate) fn noun(self) -> &'static str {
         match self {
@@ -29,13 +40,21 @@ impl Window {
         }
     }
 
-    /// When the slot number `slot` ends.
-    pub(crate) fn end(self, slot: i64) -> i64 {
-        slot.saturating_add(1).saturating_mul(self.slot())
+    /// The part of a limit that may be taken at once. A second is over so soon that nobody misses it.
+    pub(crate) fn part(self, limit: u64) -> u64 {
+        match self {
+            Self::Second => limit / 3,
+            Self::Minute | Self::Day => limit / 20,
+        }
+    }
+
+    /// The slot that the time `at` is in.
+    pub(crate) fn slot(self, at: i64) -> i64 {
+        at.div_euclid(self.length())
     }
 
     /// How long a slot is.
-    fn slot(self) -> i64 {
+    fn length(self) -> i64 {
         match self {
             Self::Second => 50,
             Self::Minute => 1_000,
@@ -46,7 +65,7 @@ impl Window {
     /// How many slots in a row hold no more than the limit.
     fn span(self) -> i64 {
         match self {
-            Self::Second => 21,
+            Self::Second => 22,
             Self::Minute => 61,
             Self::Day => 1,
         }
@@ -59,20 +78,11 @@ impl Window {
 pub(crate) struct Used(Vec<(i64, u64)>);
 
 impl Used {
-    /// The slot in which a request at `now` is counted. Another host's clock may be a little ahead;
-    /// then it is that host's newest.
-    pub(crate) fn slot(&self, window: Window, now: i64) -> i64 {
-        let here = now.div_euclid(window.slot());
-        let ahead = |slot: &i64| *slot > here && *slot <= here.saturating_add(window.span());
-        let slots = self.0.iter().map(|(slot, _)| *slot);
-        slots.filter(ahead).max().unwrap_or(here)
-    }
-
     /// Forgets the slots that matter no more at `now`, and those that no clock can mean.
     pub(crate) fn forget(&mut self, window: Window, now: i64) {
-        let newest = self.slot(window, now);
-        let matters = |slot: i64| slot <= newest && slot > newest.saturating_sub(window.span());
-        self.0.retain(|(slot, _)| matters(*slot));
+        let last = window.slot(now.saturating_add(AHEAD));
+        let gone = window.slot(now).saturating_sub(window.span());
+        self.0.retain(|(slot, _)| (gone + 1..=last).contains(slot));
     }
 
     /// What is left of `limit`.
@@ -88,7 +98,8 @@ impl Used {
         for (slot, used) in slots {
             total = total.saturating_sub(used);
             if total < limit {
-                return window.end(slot.saturating_add(window.span() - 1));
+                let next = slot.saturating_add(window.span());
+                return next.saturating_mul(window.length());
             }
         }
         i64::MIN
@@ -128,7 +139,7 @@ mod tests {
         if used.left(limit) == 0 {
             return Err(used.opens(window, limit) - now);
         }
-        used.add(used.slot(window, now), 1);
+        used.add(window.slot(now), 1);
         Ok(())
     }
 
@@ -153,8 +164,8 @@ mod tests {
     fn a_second_is_any_second_and_a_day_is_a_date() {
         let mut used = Used::default();
         assert_eq!(take(&mut used, Window::Second, 1, NOON + 49), Ok(()));
-        assert_eq!(take(&mut used, Window::Second, 1, NOON + 50), Err(1_000));
-        assert_eq!(take(&mut used, Window::Second, 1, NOON + 1_050), Ok(()));
+        assert_eq!(take(&mut used, Window::Second, 1, NOON + 50), Err(1_050));
+        assert_eq!(take(&mut used, Window::Second, 1, NOON + 1_100), Ok(()));
         let mut used = Used::default();
         let half = 43_200_000;
         assert_eq!(take(&mut used, Window::Day, 1, NOON + half - 1), Ok(()));
@@ -166,7 +177,7 @@ mod tests {
     #[test]
     fn what_is_given_back_can_be_used() {
         let mut used = Used::default();
-        let slot = used.slot(Window::Day, NOON);
+        let slot = Window::Day.slot(NOON);
         used.add(slot, 10);
         used.give_back(slot, 4);
         used.give_back(slot + 1, 4);
@@ -191,6 +202,7 @@ mod tests {
         used.add(0, u64::MAX);
         assert_eq!(used.left(u64::MAX), 0);
         used.opens(Window::Second, 1);
-        Window::Day.end(i64::MAX);
+        used.forget(Window::Second, i64::MAX);
+        used.forget(Window::Minute, i64::MIN);
     }
 }

@@ -22,7 +22,7 @@ use tapline_engine::window::{Ask, WindowSettings};
 use tapline_engine::{
     Aim, Asks, Expectations, HttpSource, HttpSourceConfig, PageForm, RunTask, SyncMode, run,
 };
-use tapline_http::{AllowList, Client, ClientConfig, Origin};
+use tapline_http::{AllowList, Client, ClientConfig, Origin, QuotaConfig};
 use tapline_spec::{AuthPlan, Plan};
 use tapline_state::SqliteState;
 use tempfile::TempDir;
@@ -313,6 +313,7 @@ impl<'a> Rig<'a> {
             allow: AllowList::explicit(Vec::new()),
             limits: Limits::default(),
             delay: Duration::ZERO,
+            quota: QuotaConfig::default(),
             clock: clock.clone(),
             events: Events::none(),
             redactor: Redactor::default(),

@@ -34,6 +34,7 @@ mod postgres;
 #[cfg(unix)]
 mod postgres_state;
 mod prism;
+mod quota;
 mod rate_limit;
 mod readers;
 mod reading;

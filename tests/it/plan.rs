@@ -216,7 +216,8 @@ fn a_plan_leaves_every_file_as_it_was_and_learns_from_the_last_run() {
     let before = files(project.dir.path());
     let plan = said(&project, &["plan", "p"]);
     assert_eq!(files(project.dir.path()), before);
-    let known = json!({ "last_complete_run": null, "pages_at_most": 1, "requests_per_minute": 40 });
+    let known = json!({ "last_complete_run": null, "pages_at_most": 1, "requests_per_minute": 40,
+        "budgets": [] });
     assert_eq!(plan["estimate"], known);
 
     let report = said(&project, &["run"]);

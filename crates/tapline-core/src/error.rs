@@ -27,7 +27,7 @@ pub enum ErrorKind {
     Auth,
     /// The source says the resource does not exist (404, 410).
     NotFound,
-    /// The source asks to wait longer than the operator allows.
+    /// A quota is used up, or the source asks to wait, for longer than the operator allows.
     Quota,
     /// The source did not answer, or answered 429 or 5xx to the last attempt.
     Unavailable,

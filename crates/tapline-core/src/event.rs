@@ -54,7 +54,7 @@ pub enum RunEvent {
     },
     /// Nothing is sent for a while.
     Waiting {
-        /// Why: `rate limit (429)`, `server error (503)`, `pace`.
+        /// Why: `rate limit (429)`, `server error (503)`, `pace`, `quota: 100 requests a minute`.
         reason: String,
         /// How long, in milliseconds.
         for_ms: u64,

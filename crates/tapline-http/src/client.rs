@@ -1,4 +1,4 @@
-//! One connection's client: a pool of sockets, credentials, a list of hosts, a pace.
+//! One connection's client: a pool of sockets, credentials, a list of hosts, a pace, a quota.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,13 +12,14 @@ use tapline_spec::{AuthPlan, oauth_param};
 use url::Url;
 
 use crate::allow::{Allow, AllowList};
-use crate::auth::{Auth, Connection, TokenStore, token_url};
+use crate::auth::{Auth, Connection, TokenStore, fingerprint, token_url};
 use crate::backoff::random;
 use crate::decode::Decode;
 use crate::hop::Hop;
 use crate::origin::Origin;
 use crate::pace::{Pace, Paced};
 use crate::prepare::Prepare;
+use crate::quota::{Metered, Quota, QuotaConfig, Surroundings};
 use crate::redirect::Redirect;
 use crate::retry::Retrying;
 
@@ -37,6 +38,8 @@ pub struct ClientConfig {
     pub limits: Limits,
     /// Least time between the starts of two requests.
     pub delay: Duration,
+    /// How much may be asked of the source.
+    pub quota: QuotaConfig,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Told of every wait.
@@ -49,7 +52,7 @@ pub struct ClientConfig {
     pub user_agent: String,
 }
 
-/// A connection over HTTP. All transports made from it share its sockets and its pace.
+/// A connection over HTTP. All transports made from it share its sockets, its pace and its quota.
 pub struct Client {
     /// Hop, decoding and the list of hosts: all that a request to a foreign host goes through.
     bare: Arc<dyn Transport>,
@@ -58,6 +61,7 @@ pub struct Client {
     base: Arc<[Origin]>,
     test_url: Option<Url>,
     pace: Arc<Pace>,
+    quota: Arc<Quota>,
     limits: Limits,
     clock: Arc<dyn Clock>,
     events: Events,
@@ -94,6 +98,18 @@ impl Client {
             redactor: config.redactor.clone(),
         };
         let auth = Auth::new(base.clone(), test, &config.auth, connection)?;
+        let key = |origin: &Origin| fingerprint(&config.auth, &config.params, &origin.authority());
+        let quota = Quota::new(
+            config.quota,
+            Surroundings {
+                base: &base,
+                key: &key,
+                max_wait: config.limits.max_wait,
+                clock: config.clock.clone(),
+                events: config.events.clone(),
+                redactor: config.redactor.clone(),
+            },
+        )?;
         let pace = Pace::new(
             config.delay,
             config.limits.max_wait,
@@ -106,6 +122,7 @@ impl Client {
             base,
             test_url,
             pace: Arc::new(pace),
+            quota: Arc::new(quota),
             limits: config.limits,
             clock: config.clock,
             events: config.events,
@@ -119,6 +136,12 @@ impl Client {
         self.test_url.as_ref()
     }
 
+    /// Gives back what was taken of the quota and not used: to be called when all is sent. What
+    /// fails of it is told as a warning.
+    pub async fn settle(&self) {
+        self.quota.settle().await;
+    }
+
     /// A transport for one connector's requests; see the crate's documentation for its layers.
     pub fn transport(&self, hooks: Arc<dyn Hooks>) -> Arc<dyn Transport> {
         let mut inner = self.signed.clone();
@@ -129,9 +152,13 @@ impl Client {
                 hooks,
             });
         }
+        let metered = Metered {
+            inner,
+            quota: self.quota.clone(),
+        };
         let redirect = Redirect {
             inner: Arc::new(Paced {
-                inner,
+                inner: Arc::new(metered),
                 pace: self.pace.clone(),
             }),
             foreign: self.bare.clone(),

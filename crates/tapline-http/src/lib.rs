@@ -7,6 +7,8 @@
 //!      |                                          | once a hop leaves the origin
 //!   Paced           delay and 429 of the           |
 //!      |            whole connection              |
+//!   Metered         budgets of the key, shared     |
+//!      |            with other processes          |
 //!   Prepare         the hook, own origins only    |
 //!      |                                          |
 //!   Auth            credentials, own origins only |
@@ -20,8 +22,9 @@
 //!
 //! The order is the design. Credentials are added so far down that no layer above can keep, show
 //! or redirect them, and a foreign hop passes them by. The hook signs what is sent at once, after
-//! all waiting. Nothing reaches a socket but through the list of hosts, and the names on it are
-//! checked once more by the addresses that they lead to.
+//! all waiting, and a request is counted in the window in which it is sent. Nothing reaches a
+//! socket but through the list of hosts, and the names on it are checked once more by the addresses
+//! that they lead to.
 //!
 //! A token request starts at Auth and goes straight to Allow: what may be sent again is decided by
 //! the error that comes back up to Retrying, so there is no second loop of attempts.
@@ -40,6 +43,7 @@ mod origin;
 mod pace;
 mod place;
 mod prepare;
+mod quota;
 mod redirect;
 mod retry;
 mod tls;
@@ -49,3 +53,4 @@ pub use allow::AllowList;
 pub use auth::{TokenStore, sent_secret};
 pub use client::{Client, ClientConfig};
 pub use origin::Origin;
+pub use quota::QuotaConfig;

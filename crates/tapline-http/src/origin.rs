@@ -42,6 +42,13 @@ impl Origin {
         &self.scheme
     }
 
+    /// The host, and the port unless it is the usual one.
+    pub(crate) fn authority(&self) -> String {
+        let shown = self.to_string();
+        let scheme = self.scheme.len() + "://".len();
+        shown[scheme..].to_owned()
+    }
+
     /// A name or an address.
     pub fn host(&self) -> &Host {
         &self.host
@@ -102,7 +109,9 @@ mod tests {
     #[test]
     fn spellings_of_one_origin_are_one_origin() {
         fn check(text: &str, shown: &str) {
-            assert_eq!(text.parse::<Origin>().unwrap().to_string(), shown, "{text}");
+            let origin = text.parse::<Origin>().unwrap();
+            assert_eq!(origin.to_string(), shown, "{text}");
+            assert_eq!(origin.authority(), shown.split_once("://").unwrap().1);
         }
         check("api.example.com", "https://api.example.com");
         check("API.example.com:443", "https://api.example.com");

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
 use tapline_core::{
-    Clock, Error, Events, FailedRequest, Limits, Purpose, Redactor, Request, Response, Result,
-    Retry, RunEvent, Transport, backoff, in_ranges,
+    Clock, Error, ErrorKind, Events, FailedRequest, Limits, Purpose, Redactor, Request, Response,
+    Result, Retry, RunEvent, Transport, backoff, in_ranges,
 };
 
 use crate::pace::Pace;
@@ -40,6 +40,9 @@ impl Transport for Retrying {
         let mut spent = Spent::default();
         let sent = self.persist(request, &mut spent).await;
         sent.map_err(|error| {
+            if spent.attempts == 0 {
+                return error;
+            }
             error.with_request(FailedRequest {
                 method: method.to_string(),
                 url: place(&self.redactor, &url),
@@ -78,6 +81,10 @@ impl Retrying {
             spent.attempts += 1;
             let again = (spent.attempts < self.limits.attempts).then(|| request.try_clone());
             let mut outcome = self.attempt(request).await;
+            if is_unsent(&outcome) {
+                spent.attempts -= 1;
+                return outcome;
+            }
             spent.status = outcome.as_ref().ok().map(|response| response.status);
             if let Ok(response) = &mut outcome {
                 spent.waited += response.exchange.waited;
@@ -169,6 +176,12 @@ impl Retrying {
         });
         self.clock.sleep(wait).await;
     }
+}
+
+/// Whether nothing was sent, since the quota or a common wait let nothing out.
+fn is_unsent(outcome: &Result<Response>) -> bool {
+    let error = outcome.as_ref().err();
+    error.is_some_and(|error| error.kind() == ErrorKind::Quota)
 }
 
 fn millis(duration: Duration) -> u64 {

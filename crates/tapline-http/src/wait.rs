@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tapline_core::{Error, ErrorKind};
 
 /// Headers that say when a quota is renewed. There is no standard for the value: it is seconds
-/// from now, or seconds or milliseconds since 1970.
+/// from now, seconds or milliseconds since 1970, or a date.
 const RESETS: [&str; 3] = ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"];
 
 /// Below this (2001, or 31 years) a number of seconds counts from now, not from 1970.
@@ -23,7 +23,7 @@ const LONGEST: f64 = 10.0 * 365.0 * 86400.0;
 /// Time the source asks to wait, if it does; zero for a time that has passed. Dates are compared
 /// with the response's own `Date`, so that a clock that is off does no harm.
 pub(crate) fn asked(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let here = headers.get(DATE).and_then(date).unwrap_or(now);
+    let here = made(headers, now);
     if let Some(wait) = headers.get(RETRY_AFTER).and_then(|v| retry_after(v, here)) {
         return Some(wait);
     }
@@ -32,7 +32,23 @@ pub(crate) fn asked(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> 
         return None;
     }
     let mut resets = RESETS.into_iter().filter_map(|name| headers.get(name));
-    resets.find_map(|value| Some(reset(number(value)?, here)))
+    resets.find_map(|value| renewed(value.to_str().ok()?, here))
+}
+
+/// When a response was made, by its own clock if it says so.
+pub(crate) fn made(headers: &HeaderMap, now: Timestamp) -> Timestamp {
+    headers.get(DATE).and_then(date).unwrap_or(now)
+}
+
+/// How far off from `here` the time is that a reset header names: a number as in [`RESETS`], or a
+/// date as in HTTP or in ISO 8601.
+pub(crate) fn renewed(text: &str, here: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    if let Some(number) = real(text) {
+        return Some(reset(number, here));
+    }
+    let date = http_date(text).or_else(|| text.parse().ok())?;
+    Some(until(date, here))
 }
 
 fn retry_after(value: &HeaderValue, here: Timestamp) -> Option<Duration> {
@@ -63,29 +79,42 @@ fn clamped(seconds: f64) -> Duration {
 }
 
 fn number(value: &HeaderValue) -> Option<f64> {
-    let number: f64 = value.to_str().ok()?.trim().parse().ok()?;
+    real(value.to_str().ok()?.trim())
+}
+
+fn real(text: &str) -> Option<f64> {
+    let number: f64 = text.parse().ok()?;
     (!number.is_nan()).then_some(number)
 }
 
 fn date(value: &HeaderValue) -> Option<Timestamp> {
-    let date: SystemTime = httpdate::parse_http_date(value.to_str().ok()?).ok()?;
+    http_date(value.to_str().ok()?)
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    let date: SystemTime = httpdate::parse_http_date(text).ok()?;
     // The year 9999 does not end within what a timestamp holds, and is no less of a wish for that.
     Some(Timestamp::try_from(date).unwrap_or(Timestamp::MAX))
 }
 
-/// A wait that is left to the operator.
+/// A wait that the source asks for and that is left to the operator.
 pub(crate) fn too_long(wait: Duration, now: Timestamp, max: Duration) -> Error {
+    beyond("the source asks to wait", wait, now, max).retry_later(Some(wait))
+}
+
+/// The error for `what` takes longer than the operator lets a run wait.
+pub(crate) fn beyond(what: &str, wait: Duration, now: Timestamp, max: Duration) -> Error {
     let resume = SignedDuration::try_from(wait)
         .ok()
         .and_then(|wait| now.checked_add(wait).ok())
         .unwrap_or(Timestamp::MAX)
         .strftime("%Y-%m-%dT%H:%M:%SZ");
     let message = format!(
-        "the source asks to wait until {resume} ({} s), longer than the {} s allowed",
+        "{what} until {resume} ({} s), longer than the {} s allowed",
         wait.as_secs(),
         max.as_secs()
     );
-    Error::new(ErrorKind::Quota, "send request", message).retry_later(Some(wait))
+    Error::new(ErrorKind::Quota, "send request", message)
 }
 
 /// Whether an operator would notice the wait.
@@ -154,6 +183,16 @@ mod tests {
         check("x-ratelimit-reset", "0".to_owned(), Some(0.0));
         check("x-ratelimit-reset", "-1".to_owned(), Some(0.0));
         check("x-ratelimit-reset", "later".to_owned(), None);
+        check(
+            "x-ratelimit-reset",
+            "Thu, 01 Jan 2026 00:01:00 GMT".to_owned(),
+            Some(60.0),
+        );
+        check(
+            "x-ratelimit-reset",
+            "2026-01-01T00:00:30.5Z".to_owned(),
+            Some(30.5),
+        );
         assert_eq!(wait(503, &[("x-ratelimit-reset", "30")]), None);
         let both = [("retry-after", "2"), ("x-ratelimit-reset", "30")];
         assert_eq!(wait(429, &both), Some(2.0));

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use tapline_expr::Place;
 
 use crate::{
-    IncrementalParams, PaginationParams, PartitionParams, RequestMethod, ResponseParams,
-    ScheduleParams, UiAttributes,
+    IncrementalParams, PaginationParams, PartitionParams, RateParams, RequestMethod,
+    ResponseParams, ScheduleParams, UiAttributes,
 };
 
 /// What is asked for, and how the answer is read.
@@ -43,6 +43,9 @@ pub struct Attributes {
     /// What tells new records from old ones. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub incremental_params: Option<IncrementalParams>,
+    /// How much the source lets be asked of it. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_params: Option<RateParams>,
     /// What else a response says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_params: Option<ResponseParams>,

@@ -9,6 +9,7 @@ mod pages;
 mod paging;
 mod params;
 mod partition;
+mod rate;
 mod response;
 mod schedule;
 mod schemas;

@@ -209,6 +209,7 @@ fn attributes(old: &Attributes, new: &Attributes, at: &str, changes: &mut Change
             old.pagination_params != new.pagination_params,
         ),
         ("responseParams", old.response_params != new.response_params),
+        ("rateParams", old.rate_params != new.rate_params),
     ] {
         if differs {
             let message = format!("`{key}` says something else; what records look like stays");

@@ -25,6 +25,7 @@ mod partition;
 mod plan;
 mod planning;
 mod pointer;
+mod rate;
 mod response;
 mod schedule;
 mod schema;
@@ -53,10 +54,11 @@ pub use partition::{ParentParams, PartitionParams};
 pub use plan::{
     AuthPlan, BodyPlan, BoundPlan, ColumnKind, ColumnPlan, ContentPlan, EndPlan, ExplodePlan,
     IncrementalPlan, KeyLocation, LastPagePlan, OAuth2Grant, OAuth2Plan, PaginationPlan,
-    PartitionPlan, PartitionSource, Plan, RequestMethod, RequestPlan, RuleAction, RulePlan,
-    SchedulePlan, Siblings, TokenLocation, TokenPlan,
+    PartitionPlan, PartitionSource, Plan, RatePlan, RequestMethod, RequestPlan, RuleAction,
+    RulePlan, SchedulePlan, Siblings, TokenLocation, TokenPlan,
 };
 pub use planning::{Planned, plan};
+pub use rate::RateParams;
 pub use response::{ResponseParams, ResponseRule};
 pub use schedule::{ScheduleKind, ScheduleParams};
 pub use schema::{connector_schema, plain_schema};

@@ -41,6 +41,9 @@ pub struct Plan {
     pub schedule: Option<SchedulePlan>,
     /// What tells new records from old ones; `None`: the spec does not say.
     pub incremental: Option<IncrementalPlan>,
+    /// How much may be asked of the source; `None`: the spec does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<RatePlan>,
     /// What an answer means besides a page; the first rule that fits counts.
     pub rules: Vec<RulePlan>,
     /// What divides the stream into slices: one for every combination of their values.
@@ -359,6 +362,40 @@ pub struct IncrementalPlan {
     pub lookback: Option<Step>,
     /// Whether the newest cursor itself is asked for again.
     pub boundary: Boundary,
+}
+
+/// How many requests may be sent to a source, and which headers of its answers say how many are
+/// left. A header that is not named here has one of the usual names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatePlan {
+    /// Within any second.
+    pub per_second: Option<u64>,
+    /// Within any minute.
+    pub per_minute: Option<u64>,
+    /// Within a day of UTC.
+    pub per_day: Option<u64>,
+    /// The header with the number that is allowed in all.
+    pub limit_header: Option<String>,
+    /// The header with the number that is left.
+    pub remaining_header: Option<String>,
+    /// The header that says when there are new ones.
+    pub reset_header: Option<String>,
+}
+
+impl RatePlan {
+    /// The smaller limit of both for every window; what names no header leaves it to `other`.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        let least = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+        Self {
+            per_second: least(self.per_second, other.per_second),
+            per_minute: least(self.per_minute, other.per_minute),
+            per_day: least(self.per_day, other.per_day),
+            limit_header: self.limit_header.or(other.limit_header),
+            remaining_header: self.remaining_header.or(other.remaining_header),
+            reset_header: self.reset_header.or(other.reset_header),
+        }
+    }
 }
 
 /// What an answer means besides a page.

@@ -9,6 +9,7 @@ mod overlay;
 mod paging;
 mod params;
 mod partitions;
+mod rate;
 mod request;
 mod rules;
 mod schedule;
@@ -126,6 +127,7 @@ fn draft(
     let schedule = schedule.and_then(|params| schedule::plan(desk, params));
     let incremental = attributes.incremental_params.as_ref();
     let incremental = incremental.map(incremental::plan);
+    let rate = attributes.rate_params.as_ref().map(rate::plan);
     let rules = rules::plan(desk, attributes);
     let partitions = partitions::plan(desk, &attributes.partition_params, parents);
     let content = content?;
@@ -147,6 +149,7 @@ fn draft(
         total,
         schedule,
         incremental,
+        rate,
         rules,
         partitions,
         columns,

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use tapline_spec::{
     AuthPlan, BodyPlan, Boundary, ColumnKind, ConnectorDocument, CursorType, ExplodePlan,
-    IncrementalPlan, LastPagePlan, PaginationPlan, Param, Params, PartitionSource, Planned,
-    RecordOrder, RuleAction, Siblings, TokenLocation, TokenPlan, check, plan,
+    IncrementalPlan, LastPagePlan, PaginationPlan, Param, Params, PartitionSource, Plan, Planned,
+    RatePlan, RecordOrder, RuleAction, Siblings, TokenLocation, TokenPlan, check, plan,
 };
 
 fn load(file: &str) -> ConnectorDocument {
@@ -169,6 +169,51 @@ fn every_kind_of_pagination() {
     assert_eq!(token.end.unwrap().condition.to_string(), "Const:false");
     assert_eq!(token.delay_ms, 850);
     assert!(matches!(token.request.body, Some(BodyPlan::Json(_))));
+}
+
+#[test]
+fn a_rate_is_planned_and_the_stricter_of_two_counts() {
+    let key: &[(&str, &str)] = &[("apiKey", "k")];
+    let of = |stream| planned("valid/kinds.json", stream, Some("API key"), key).plan;
+    assert_eq!(of("none").rate, None);
+    let plan = of("pointer");
+    let rate = RatePlan {
+        per_second: Some(10),
+        per_day: Some(50_000),
+        remaining_header: Some("X-Calls-Left".to_owned()),
+        ..RatePlan::default()
+    };
+    assert_eq!(plan.rate, Some(rate.clone()));
+    let project = RatePlan {
+        per_minute: Some(100),
+        per_day: Some(1_000),
+        remaining_header: Some("X-Left".to_owned()),
+        reset_header: Some("X-Until".to_owned()),
+        ..RatePlan::default()
+    };
+    let both = RatePlan {
+        per_second: Some(10),
+        per_minute: Some(100),
+        per_day: Some(1_000),
+        limit_header: None,
+        remaining_header: Some("X-Calls-Left".to_owned()),
+        reset_header: Some("X-Until".to_owned()),
+    };
+    assert_eq!(rate.stricter(project), both);
+}
+
+#[test]
+fn a_plan_from_before_there_were_rates_still_reads() {
+    let plan = planned(
+        "valid/kinds.json",
+        "none",
+        Some("API key"),
+        &[("apiKey", "k")],
+    )
+    .plan;
+    let written = serde_json::to_value(&plan).unwrap();
+    assert_eq!(written.get("rate"), None);
+    assert_eq!(serde_json::from_value::<Plan>(written).unwrap(), plan);
 }
 
 #[test]

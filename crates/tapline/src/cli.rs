@@ -301,6 +301,8 @@ pub(crate) struct PlanArgs {
                                 A short run, to try things out; nothing is published
   tapline run orders --window-start 2026-01-01 --window-end 2026-02-01
                                 A month of a pipeline that adds rows
+  tapline run members --max-requests 500
+                                Spend no more than that; the next run goes on from there
   tapline run --output json     Reports for a program
 
 Exit codes: 0 complete, 1 failed, 2 invalid project, 3 short or unknown,
@@ -312,6 +314,9 @@ pub(crate) struct RunArgs {
     /// Stop each pipeline after this many pages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_pages: Option<u64>,
+    /// Pause each pipeline after this many requests, those sent again included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_requests: Option<u64>,
     /// How long to wait for another runner of the same pipeline: 10s, 2m, 0
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     pub(crate) lock_wait: Duration,
@@ -344,6 +349,9 @@ pub(crate) struct BackfillArgs {
     /// Stop after this many pages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_pages: Option<u64>,
+    /// Pause after this many requests, those sent again included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_requests: Option<u64>,
     /// How long to wait for another runner of the same pipeline: 10s, 2m, 0
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     pub(crate) lock_wait: Duration,

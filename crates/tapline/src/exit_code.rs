@@ -17,7 +17,7 @@ impl Exit {
     pub(crate) const USAGE: Self = Self(2);
     /// A run ended, but records are missing or nothing proves that none are.
     pub(crate) const SHORT: Self = Self(3);
-    /// The source asks to wait longer than allowed.
+    /// A quota is used up, or the source asks to wait, for longer than allowed.
     pub(crate) const QUOTA: Self = Self(4);
     /// Another runner holds the pipeline.
     pub(crate) const LOCKED: Self = Self(5);

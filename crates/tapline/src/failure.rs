@@ -123,7 +123,9 @@ pub(crate) fn advice(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NotFound => Some(
             "the source knows no such address: look at the parameters of connection and pipeline",
         ),
-        ErrorKind::Quota => Some("the quota is used up: run it again after that time"),
+        ErrorKind::Quota => {
+            Some("the quota is used up: run it again, after the time that is said if there is one")
+        }
         ErrorKind::Unavailable => {
             Some("the source did not answer properly: look at its address, or run it again later")
         }

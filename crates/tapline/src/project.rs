@@ -5,6 +5,7 @@ mod expect;
 mod file;
 mod load;
 mod names;
+mod quota;
 mod schedule;
 mod schema;
 mod share;

@@ -5,6 +5,7 @@ mod connector;
 mod family;
 mod openings;
 mod place;
+mod quota;
 mod sealing;
 mod state;
 mod target;
@@ -13,10 +14,10 @@ mod trial;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapline_core::{Clock, Doors, Events, Hooks, Limits, NoHooks, Params, Redactor, StateStore};
+use tapline_core::{Clock, Doors, Events, Hooks, NoHooks, Params, Redactor, StateStore};
 use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, base_url};
 use tapline_host::Services;
-use tapline_http::{AllowList, Client, ClientConfig, Origin, TokenStore, sent_secret};
+use tapline_http::{AllowList, Client, ClientConfig, Origin, QuotaConfig, TokenStore, sent_secret};
 use tapline_spec::{Plan, Planned};
 use uuid::Uuid;
 
@@ -59,6 +60,8 @@ pub(crate) struct Opened {
     pub(crate) hooks: Arc<dyn Hooks>,
     /// Where its credentials can be tried, if the operator says so.
     pub(crate) trial: Option<Trial>,
+    /// What sends; it is settled when all is sent.
+    pub(crate) client: Client,
 }
 
 /// What is asked of a source besides its stream.
@@ -67,6 +70,8 @@ pub(crate) struct Reading {
     pub(crate) run_id: Uuid,
     /// Pages after which reading is cut short.
     pub(crate) max_pages: Option<u64>,
+    /// Requests that may be sent at all.
+    pub(crate) max_requests: Option<u64>,
     /// What a page becomes.
     pub(crate) form: PageForm,
     /// Requests that may be on their way at the same time.
@@ -157,7 +162,10 @@ impl<'a> Wiring<'a> {
             state: state.clone(),
             connection: stream.connection.clone(),
         };
-        let client = self.client(stream, &redactor, tokens, reading.events)?;
+        let connection = self.project.connection(&stream.connection)?;
+        let ledger = Some(state.clone());
+        let quota = quota::of(connection, &stream.plan, reading.max_requests, ledger);
+        let client = self.client(stream, &redactor, tokens, quota, reading.events)?;
         let hooks: Arc<dyn Hooks> = match &stream.connector.plugin {
             Some(plugin) => {
                 let services = Services {
@@ -182,7 +190,7 @@ impl<'a> Wiring<'a> {
             clock: self.clock.clone(),
             compute: Arc::new(Worker::new("tapline-decode")),
             redactor,
-            limits: Limits::default(),
+            limits: quota::limits(connection),
             run_id: reading.run_id,
             max_pages: reading.max_pages,
             form: reading.form,
@@ -192,6 +200,7 @@ impl<'a> Wiring<'a> {
             source: Arc::new(source),
             hooks,
             trial,
+            client,
         })
     }
 
@@ -200,6 +209,7 @@ impl<'a> Wiring<'a> {
         stream: &Stream,
         redactor: &Redactor,
         tokens: TokenStore,
+        quota: QuotaConfig,
         events: Events,
     ) -> Result<Client> {
         let connection = self.project.connection(&stream.connection)?;
@@ -219,9 +229,10 @@ impl<'a> Wiring<'a> {
             auth: stream.plan.auth.clone(),
             params: stream.params.clone(),
             allow: AllowList::explicit(allowed),
-            limits: Limits::default(),
+            limits: quota::limits(connection),
             // All of them share one pace: the slowest that any asks for.
             delay: Duration::from_millis(delays.max().unwrap_or(0)),
+            quota,
             clock: self.clock.clone(),
             events,
             redactor: redactor.clone(),

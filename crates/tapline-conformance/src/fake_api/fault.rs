@@ -41,6 +41,8 @@ pub enum FaultAction {
     Hang,
     /// The answer is right, but late.
     SlowFirstByte(Duration),
+    /// The answer is right, and has these headers besides, `X-RateLimit-Remaining` for instance.
+    Headers(Vec<(String, String)>),
     /// The answer is well-formed, and wrong.
     Lie(Lie),
 }
@@ -87,6 +89,18 @@ impl FaultAction {
             code,
             headers: Vec::new(),
         }
+    }
+
+    /// Headers that report a quota: `limit` requests, of which `remaining` are left until `reset`
+    /// seconds later.
+    pub fn quota(limit: u64, remaining: u64, reset: u64) -> Self {
+        let named = [
+            ("x-ratelimit-limit", limit),
+            ("x-ratelimit-remaining", remaining),
+            ("x-ratelimit-reset", reset),
+        ];
+        let headers = named.map(|(name, value)| (name.to_owned(), value.to_string()));
+        Self::Headers(headers.into())
     }
 
     /// `429 Too Many Requests` with `Retry-After`.

@@ -46,7 +46,7 @@ async fn meet(actions: &[FaultAction], cut: &Cut, request: Request, next: Next) 
     let mut halved = false;
     for action in actions {
         match action {
-            FaultAction::Lie(_) => {}
+            FaultAction::Lie(_) | FaultAction::Headers(_) => {}
             FaultAction::Hang => return std::future::pending().await,
             FaultAction::SlowFirstByte(duration) => wait(*duration).await,
             FaultAction::Status { code, headers } => return refuse(*code, headers),
@@ -54,7 +54,12 @@ async fn meet(actions: &[FaultAction], cut: &Cut, request: Request, next: Next) 
             FaultAction::DropMidBody => halved = true,
         }
     }
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    for action in actions {
+        if let FaultAction::Headers(headers) = action {
+            add(&mut response, headers);
+        }
+    }
     if halved {
         cut.after(response.body().size_hint().lower() / 2);
     }
@@ -73,10 +78,14 @@ fn refuse(code: u16, headers: &[(String, String)]) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = axum::Json(json!({ "error": "fault", "status": status.as_u16() }));
     let mut response = (status, body).into_response();
+    add(&mut response, headers);
+    response
+}
+
+fn add(response: &mut Response, headers: &[(String, String)]) {
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
             response.headers_mut().append(name, value);
         }
     }
-    response
 }

@@ -6,6 +6,7 @@
 mod api_key;
 mod basic;
 mod bearer;
+mod fingerprint;
 mod none;
 mod oauth2;
 
@@ -22,6 +23,7 @@ use url::Url;
 use self::oauth2::OAuth2;
 use crate::Origin;
 
+pub(crate) use self::fingerprint::fingerprint;
 pub(crate) use self::oauth2::Connection;
 pub use self::oauth2::TokenStore;
 

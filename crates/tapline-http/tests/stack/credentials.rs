@@ -122,6 +122,7 @@ async fn a_missing_parameter_is_found_before_anything_is_sent() {
         allow: AllowList::default(),
         limits: setup.limits,
         delay: setup.delay,
+        quota: setup.quota.clone(),
         clock: setup.clock.clone(),
         events: tapline_core::Events::none(),
         redactor: tapline_core::Redactor::default(),

@@ -7,6 +7,7 @@ mod decode;
 mod hooks;
 mod oauth;
 mod pace;
+mod quota;
 mod redirect;
 mod retry;
 mod rotation;

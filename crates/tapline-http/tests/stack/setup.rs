@@ -11,7 +11,7 @@ use tapline_core::{
     Body, Clock, Events, Hooks, Limits, NoHooks, Param, Params, Purpose, Redactor, Request,
     Response, Result, RunEvent, Secret, Transport,
 };
-use tapline_http::{AllowList, Client, ClientConfig, TokenStore};
+use tapline_http::{AllowList, Client, ClientConfig, QuotaConfig, TokenStore};
 use tapline_spec::{AuthPlan, KeyLocation};
 
 /// The secret of every test; it contains what must be escaped.
@@ -55,6 +55,7 @@ pub(crate) struct Setup {
     pub(crate) tokens: Option<TokenStore>,
     pub(crate) limits: Limits,
     pub(crate) delay: Duration,
+    pub(crate) quota: QuotaConfig,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) events: Arc<Mutex<Vec<RunEvent>>>,
 }
@@ -69,6 +70,7 @@ impl Setup {
             tokens: None,
             limits: Limits::default(),
             delay: Duration::ZERO,
+            quota: QuotaConfig::default(),
             clock: Arc::default(),
             events: Arc::default(),
         }
@@ -92,6 +94,7 @@ impl Setup {
             allow: AllowList::explicit(self.allow.iter().map(|text| text.parse().unwrap())),
             limits: self.limits,
             delay: self.delay,
+            quota: self.quota.clone(),
             clock: self.clock.clone(),
             events: Events::new(move |event| events.lock().unwrap().push(event)),
             user_agent: "tapline-test".to_owned(),

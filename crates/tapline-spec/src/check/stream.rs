@@ -2,7 +2,8 @@
 
 use crate::check::texts::{self, Names};
 use crate::check::{
-    content, headers, incremental, pages, paging, params, partition, response, schedule, schemas,
+    content, headers, incremental, pages, paging, params, partition, rate, response, schedule,
+    schemas,
 };
 use crate::{Attributes, ConnectorDocument, Diagnostic, RequestMethod, SourceSpec, UrlParams};
 
@@ -44,6 +45,7 @@ pub(super) fn check(
     response::check(attributes, &names, &at, out);
     schedule::check(attributes.schedule_params.as_ref(), &request, &at, out);
     incremental::check(source, &at, out);
+    rate::check(attributes.rate_params.as_ref(), &at, out);
     let texts: Vec<_> = request.into_iter().chain(window).collect();
     partition::check(document, source, &texts, &at, out);
     // What was reported of the request may be why a parameter is not used.

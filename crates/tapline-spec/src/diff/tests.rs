@@ -152,6 +152,13 @@ fn what_is_added_fits() {
         json!({ "archived": true }),
         &["compatible /streams/orders/attributes/urlParams: the request is another one"],
     );
+    changed(
+        "/streams/orders/attributes/rateParams",
+        json!({ "requestsPerMinute": 100 }),
+        &[
+            "compatible /streams/orders/attributes/rateParams: `rateParams` says something else; what records look like stays",
+        ],
+    );
 }
 
 #[test]

@@ -137,6 +137,13 @@ pub(super) const ALL: &[Explanation] = &[
         example_good: r#""path": "/lists/${listId}", "spec": {"properties": {"listId": {}}}"#,
     },
     Explanation {
+        code: "E-rate",
+        title: "a quota that says nothing",
+        text: "`rateParams` has a limit for a second, a minute or a day, or names a header that says what is left.",
+        example_bad: r#""rateParams": {}"#,
+        example_good: r#""rateParams": {"requestsPerMinute": 100}"#,
+    },
+    Explanation {
         code: "E-reference",
         title: "a reference out of the schema",
         text: "Nothing is ever fetched while a document is read, so a schema refers only to parts of itself.",

@@ -95,6 +95,13 @@ pub(super) const ALL: &[Explanation] = &[
         example_good: r#""host": "https://${domain}.example.com", "spec": {"properties": {"domain": {"type": "string"}}}"#,
     },
     Explanation {
+        code: "L-rate",
+        title: "a limit without effect",
+        text: "A longer time has a limit that is no larger, so it is met first. Perhaps the two were mixed up.",
+        example_bad: r#""rateParams": {"requestsPerSecond": 100, "requestsPerMinute": 10}"#,
+        example_good: r#""rateParams": {"requestsPerSecond": 10, "requestsPerMinute": 100}"#,
+    },
+    Explanation {
         code: "L-rule-end",
         title: "an end without pages before",
         text: "`end` says that the page before was the last. Where there is one page only, there is none.",

@@ -12,7 +12,7 @@ use super::params::missing;
 use crate::{ConnectorDocument, Diagnostic, check, tolerant};
 
 /// The attributes that a parameter can be.
-pub(crate) const KEYS: [&str; 10] = [
+pub(crate) const KEYS: [&str; 11] = [
     "urlParams",
     "headerParams",
     "bodyParams",
@@ -21,6 +21,7 @@ pub(crate) const KEYS: [&str; 10] = [
     "paginationParams",
     "scheduleParams",
     "incrementalParams",
+    "rateParams",
     "responseParams",
     "partitionParams",
 ];

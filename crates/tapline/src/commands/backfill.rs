@@ -16,6 +16,7 @@ pub(crate) async fn backfill(app: &App, args: &BackfillArgs) -> Result<Exit> {
     let names = [args.pipeline.clone()];
     let options = Options {
         max_pages: args.max_pages,
+        max_requests: args.max_requests,
         lock_wait: args.lock_wait,
         part: Part::Backfill {
             from: args.from.clone(),

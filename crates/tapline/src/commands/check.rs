@@ -1,9 +1,11 @@
 //! `tapline check`: whether connections work, and what to do about those that do not.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use serde_json::json;
-use tapline_core::{Error, ErrorKind, HookKind, Source, Window, first_slice};
-use tapline_engine::PageForm;
+use tapline_core::{Error, ErrorKind, HookKind, Hooks, Source, Window, first_slice};
+use tapline_engine::{HttpSource, PageForm};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -13,7 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::output::numbers::plural;
 use crate::output::{Screen, clean};
 use crate::project::{Lookup, Project};
-use crate::wiring::{Opened, Reading, Wiring};
+use crate::wiring::{Reading, Trial, Wiring};
 
 /// What came of one connection.
 struct Checked {
@@ -60,23 +62,33 @@ pub(crate) async fn check(app: &App, args: &CheckArgs) -> Result<Exit> {
     Ok(Exit::worst(failures.map(Failure::exit)))
 }
 
-/// Asks for `authorizationTestUrl` if there is one, or else the connector's own check, or else for
-/// the first page of a pipeline's stream.
+/// Tries `connection` with the parameters of a pipeline.
 async fn try_one(wiring: &Wiring<'_>, connection: &str, screen: Screen) -> Result<String> {
     let pipeline = pipeline_of(wiring.project, connection)?;
     let stream = wiring.stream(pipeline, Lookup::Real)?;
     let reading = Reading {
         run_id: Uuid::now_v7(),
         max_pages: Some(1),
+        max_requests: None,
         form: PageForm::Rows,
         concurrency: 1,
         events: screen.warnings(),
     };
-    let Opened {
-        source,
-        hooks,
-        trial,
-    } = wiring.source(&stream, reading, wiring.state().await?)?;
+    let opened = wiring.source(&stream, reading, wiring.state().await?)?;
+    let client = opened.client;
+    let tried = ask(&stream.label, opened.source, opened.hooks, opened.trial).await;
+    client.settle().await;
+    tried
+}
+
+/// Asks for `authorizationTestUrl` if there is one, or else the connector's own check, or else for
+/// the first page of the stream that is called `label`.
+async fn ask(
+    label: &str,
+    source: Arc<HttpSource>,
+    hooks: Arc<dyn Hooks>,
+    trial: Option<Trial>,
+) -> Result<String> {
     if let Some(trial) = trial {
         return Ok(trial.run().await?);
     }
@@ -93,8 +105,7 @@ async fn try_one(wiring: &Wiring<'_>, connection: &str, screen: Screen) -> Resul
     };
     let records = page.map_or(0, |page| page.info.evidence.records);
     Ok(format!(
-        "the first page of {} has {}",
-        stream.label,
+        "the first page of {label} has {}",
         plural(records, "record")
     ))
 }

@@ -162,6 +162,7 @@ fn command(app: &App, typed: &str) -> Result<()> {
 async fn fetch(app: &App, project: &Project, names: &[String]) -> Result<Vec<Ended>> {
     let options = run::Options {
         max_pages: None,
+        max_requests: None,
         lock_wait: Duration::from_secs(10),
         part: Part::Run(WindowArgs::default()),
     };

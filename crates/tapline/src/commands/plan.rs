@@ -75,7 +75,10 @@ fn outline(
     let slices = stream.divisions();
     Ok(Outline {
         pipeline: job.name.clone(),
-        estimate: estimate(stream, &slices, last),
+        estimate: Estimate {
+            budgets: wiring.budgets(stream)?,
+            ..estimate(stream, &slices, last)
+        },
         requests: stream.openings(&window, wiring.clock.now())?,
         reads: reads(wiring, job, slices)?,
         writes: writes(wiring, job, allowed)?,
@@ -163,6 +166,7 @@ fn estimate(stream: &Stream, slices: &Slices, last: Option<LastRun>) -> Estimate
         last_complete_run: last,
         pages_at_most: limits.min(),
         requests_per_minute: (delay > 0).then(|| MINUTE.div_ceil(delay)),
+        budgets: Vec::new(),
     }
 }
 

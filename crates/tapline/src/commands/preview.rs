@@ -44,20 +44,21 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
     let reading = Reading {
         run_id: Uuid::now_v7(),
         max_pages: Some(PAGES),
+        max_requests: None,
         form: PageForm::Rows,
         concurrency: 1,
         events: app.screen.warnings(),
     };
-    let source = wiring
-        .source(&stream, reading, wiring.state().await?)?
-        .source;
-    let first = first_rows(&source, window, args.limit);
+    let opened = wiring.source(&stream, reading, wiring.state().await?)?;
+    let first = first_rows(&opened.source, window, args.limit);
     let batches = tokio::select! {
-        batches = first => batches?,
+        batches = first => batches,
         () = app.cancel.cancelled() => {
             return Err(Error::new(ErrorKind::Stopped, "preview", "asked to stop").into());
         }
     };
+    opened.client.settle().await;
+    let batches = batches?;
     if app.screen.is_json() {
         let rows: Vec<Value> = batches.iter().flat_map(documents).collect();
         app.screen

@@ -27,6 +27,8 @@ use crate::wiring::{self, Reading, Wiring};
 pub(crate) struct Options {
     /// Pages after which a pipeline is cut short.
     pub(crate) max_pages: Option<u64>,
+    /// Requests after which a pipeline is paused.
+    pub(crate) max_requests: Option<u64>,
     /// How long to wait for another runner.
     pub(crate) lock_wait: Duration,
     /// What is asked for.
@@ -42,6 +44,7 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
     let names = names(&project, &args.pipelines)?;
     let options = Options {
         max_pages: args.max_pages,
+        max_requests: args.max_requests,
         lock_wait: args.lock_wait,
         part: Part::Run(args.window.clone()),
     };
@@ -170,16 +173,21 @@ async fn run_one(
     let reading = Reading {
         run_id: task.run_id,
         max_pages: options.max_pages,
+        max_requests: options.max_requests,
         form: wiring::form(destination),
         concurrency: job.concurrency,
         events: events.clone(),
     };
     let doors = wiring
         .source(&job.stream, reading, state.clone())
-        .and_then(|opened| wiring.doors(opened.source, destination, state));
+        .and_then(|opened| {
+            let doors = wiring.doors(opened.source, destination, state)?;
+            Ok((doors, opened.client))
+        });
     let (report, error) = match doors {
-        Ok(doors) => {
+        Ok((doors, client)) => {
             let outcome = tapline_engine::run(&task, &doors, &events, &app.cancel).await;
+            client.settle().await;
             (outcome.report, outcome.error)
         }
         Err(Failure::Error { error, .. }) => {

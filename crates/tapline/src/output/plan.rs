@@ -164,6 +164,17 @@ pub(crate) struct Estimate {
     pub(crate) pages_at_most: Option<u64>,
     /// How many requests the spec allows in a minute at most.
     pub(crate) requests_per_minute: Option<u64>,
+    /// The budgets that are shared with all other runs that use the same key.
+    pub(crate) budgets: Vec<Budget>,
+}
+
+/// So many requests within any window of that kind.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Budget {
+    /// The requests, after the share is taken.
+    pub(crate) requests: u64,
+    /// `second`, `minute` or `day`.
+    pub(crate) per: &'static str,
 }
 
 /// What a run took.

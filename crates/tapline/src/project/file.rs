@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::expect::Expect;
+use super::quota::Quota;
 use super::schedule::Schedule;
 use super::state::DEFAULT_STATE;
 use super::sync::Sync;
@@ -60,6 +61,9 @@ pub(crate) struct Connection {
     /// Origins that requests may go to, besides the connector's own host.
     #[serde(default)]
     pub(crate) allow_hosts: Vec<String>,
+    /// How much of the source's quota is used.
+    #[serde(default)]
+    pub(crate) quota: Quota,
     /// Needed for a plugin that does not stand beside the program.
     pub(crate) trust: Option<Trust>,
 }

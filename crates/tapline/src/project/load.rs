@@ -398,6 +398,20 @@ pipelines:
             ("bad_reference", ("${env:KEY}", "${ENV:KEY}")),
             ("bad_version", ("version: 1", "version: 2")),
             ("wrong_type", ("interval: 1", "interval: hourly")),
+            (
+                "misspelt_quota",
+                (
+                    "domain: us1 }",
+                    "domain: us1 }\n    quota: { request_per_minute: 100 }",
+                ),
+            ),
+            (
+                "bad_quota",
+                (
+                    "domain: us1 }",
+                    "domain: us1 }\n    quota: { share: 80, requests_per_day: 0, max_wait: 5 min }",
+                ),
+            ),
             ("reserved_table", ("table: members", "table: SQLite_x")),
             (
                 "bad_host",

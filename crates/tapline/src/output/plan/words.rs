@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use owo_colors::OwoColorize;
 
-use super::{After, Division, Estimate, LastRun, Opening, Outline, Row, Shown, SignIn, Slices};
+use super::{
+    After, Budget, Division, Estimate, LastRun, Opening, Outline, Row, Shown, SignIn, Slices,
+};
 use crate::output::clean;
 use crate::output::numbers::{bytes, count, duration, plural};
 use crate::output::text::list;
@@ -197,6 +199,12 @@ impl Estimate {
         if let Some(requests) = self.requests_per_minute {
             let requests = plural(requests, "request");
             words.push(format!("at most {requests} a minute, says the spec"));
+        }
+        for Budget { requests, per } in &self.budgets {
+            let requests = plural(*requests, "request");
+            words.push(format!(
+                "at most {requests} a {per}, together with other runs that use the key"
+            ));
         }
         if words.is_empty() {
             let nothing = "nothing is known: it never ran to its end, and the spec has no limit";

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// The rows of the table in the folder `table`, by `id`.
+/// The rows of the table in the folder `table`, by `id`. Before its first manifest it has none.
 pub(crate) fn jsonl(table: &Path) -> Vec<Value> {
-    let manifest = manifest(table);
+    let Some(manifest) = manifest(table) else {
+        return Vec::new();
+    };
     let mut rows: Vec<Value> = Vec::new();
     for file in manifest["files"].as_array().unwrap() {
         let text = fs::read_to_string(table.join(file["path"].as_str().unwrap())).unwrap();
@@ -20,7 +22,7 @@ pub(crate) fn jsonl(table: &Path) -> Vec<Value> {
 
 /// How many generations are there that the manifest does not name.
 pub(crate) fn unnamed(table: &Path) -> usize {
-    let manifest = manifest(table);
+    let manifest = manifest(table).unwrap_or_else(|| json!({ "folders": [] }));
     let named = manifest["folders"].as_array().unwrap();
     let folders = fs::read_dir(table).unwrap();
     let names = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -30,11 +32,11 @@ pub(crate) fn unnamed(table: &Path) -> usize {
         .count()
 }
 
-fn manifest(table: &Path) -> Value {
-    let folder = fs::read_dir(table.join("_manifest")).unwrap();
+fn manifest(table: &Path) -> Option<Value> {
+    let folder = fs::read_dir(table.join("_manifest")).ok()?;
     let paths = folder.map(|entry| entry.unwrap().path());
     let newest = paths
         .filter(|path| path.extension() == Some("json".as_ref()))
         .max();
-    serde_json::from_slice(&fs::read(newest.unwrap()).unwrap()).unwrap()
+    Some(serde_json::from_slice(&fs::read(newest?).unwrap()).unwrap())
 }

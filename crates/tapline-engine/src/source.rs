@@ -179,15 +179,20 @@ impl Source for HttpSource {
 }
 
 /// What is read, as a hash: the plan, the parameters, of secrets only the names, which marks stand
-/// for them in positions, and what a page becomes.
+/// for them in positions, and what a page becomes. How fast it may be read makes no difference.
 fn fingerprint(config: &HttpSourceConfig) -> String {
+    let plan = Plan {
+        delay_ms: 0,
+        rate: None,
+        ..(*config.plan).clone()
+    };
     let params: Vec<_> = config
         .params
         .iter()
         .map(|(name, param)| (name, (!param.is_secret()).then(|| param.expose())))
         .collect();
     let is_body = config.form == PageForm::Body;
-    let named = (&*config.plan, params, config.redactor.order(), is_body);
+    let named = (plan, params, config.redactor.order(), is_body);
     // A plan is serialisable, and so are texts and numbers.
     let named = serde_json::to_vec(&named).unwrap_or_default();
     format!("{:032x}", xxh3_128(&named))

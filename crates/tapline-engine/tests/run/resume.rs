@@ -256,8 +256,13 @@ async fn an_end_that_a_rule_declares_is_none_where_a_run_goes_on() {
 #[tokio::test]
 async fn only_the_same_source_is_gone_on_with() {
     type Change = fn(&mut World);
-    let cases: [(Change, bool); 5] = [
+    let cases: [(Change, bool); 6] = [
         (|_| {}, true),
+        // How fast it may be read does not make it another one.
+        (
+            |world| world.change(|plan| plan.delay_ms = 1, Params::default()),
+            true,
+        ),
         (
             |world| world.change(|plan| plan.total = None, Params::default()),
             false,

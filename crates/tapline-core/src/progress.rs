@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cursor, EndSignal, ShortReason, UnknownReason};
+use crate::{Cursor, EndSignal, ShortReason, UnknownReason, Window};
 
 /// What the pages of a slice have shown, up to and including the one it is stored with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct SliceProgress {
     /// The rows that have the newest of them.
     #[serde(skip_serializing_if = "Ties::is_empty")]
     pub ties: Ties,
+    /// What was asked for: its positions mean nothing in another window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// When the last page arrived.
     pub at: Timestamp,
 }

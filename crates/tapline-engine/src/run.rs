@@ -241,7 +241,7 @@ impl Run<'_> {
                 Some(Event::Found(_, None)) => {}
                 Some(Event::Found(found, Some(finding))) => {
                     work.found(found);
-                    if let Some(doubt) = self.find(finding, work, memory)? {
+                    if let Some(doubt) = self.find(finding, work, opened, memory)? {
                         return Ok(doubt);
                     }
                 }

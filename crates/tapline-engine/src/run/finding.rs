@@ -8,7 +8,7 @@ use tapline_core::{
 
 use super::Run;
 use super::memory::Memory;
-use super::opening::{Opened, is_about_position, may_be_about_position};
+use super::opening::{Opened, has_moved, is_about_position, may_be_about_position};
 use super::piece::{Piece, Planner};
 use super::reading::{Reading, Step, Turn, is_capped};
 use super::work::Work;
@@ -21,6 +21,7 @@ impl Run<'_> {
         &mut self,
         finding: Result<Finding>,
         work: &mut Work,
+        opened: &mut Opened,
         memory: &Memory,
     ) -> Result<Option<Verdict>> {
         match finding.inspect_err(|error| self.tally.fail(error))? {
@@ -30,7 +31,14 @@ impl Run<'_> {
                     marks: memory.marks.as_ref(),
                     at: self.began,
                 };
-                work.add(planner.pieces(slice, &self.window)?);
+                let name = slice.partition.clone();
+                let pieces = planner.pieces(slice, &self.window)?;
+                if has_moved(&opened.left, &name, &pieces, &self.task.aim) {
+                    let reason = "another run has moved what is remembered, and with it the window";
+                    opened.refused = Some(reason.to_owned());
+                    return Ok(Some(Verdict::Unknown(UnknownReason::NoEndSignal)));
+                }
+                work.add(pieces);
             }
             Finding::Asked(page) => self.tally.ask(&page),
             Finding::Warning(message) => self.warn(message),

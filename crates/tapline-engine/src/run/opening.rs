@@ -10,9 +10,11 @@ use tapline_core::{
 };
 
 use super::memory::Memory;
+use super::piece::Piece;
 use super::work::Hand;
 use super::{Aim, Run};
 use crate::pending::{Pending, Slot};
+use crate::window::{Ask, CursorRange};
 
 /// A table that is open.
 pub(super) struct Opened {
@@ -21,7 +23,7 @@ pub(super) struct Opened {
     pub(super) slot: Slot,
     /// The last commits of the slices that an earlier run began.
     pub(super) left: BTreeMap<String, LastCommit>,
-    /// Why the source does not let a slice go on where it was left.
+    /// Why a slice cannot go on where it was left.
     pub(super) refused: Option<String>,
 }
 
@@ -66,7 +68,7 @@ impl Run<'_> {
         self.begin_anew(slot, memory, &recovered, fence).await
     }
 
-    /// Begins anew, because the source does not let the run go on where it was cut.
+    /// Begins anew, because a slice cannot go on where it was cut.
     pub(super) async fn reopen_table(
         &mut self,
         opened: Opened,
@@ -76,7 +78,7 @@ impl Run<'_> {
         let reason = opened.refused.unwrap_or_default();
         let stays = self.task.sync_mode.stays();
         self.warn(format!(
-            "the source does not let the run go on where it was cut, so it begins anew{stays}: {reason}"
+            "the run cannot go on where it was cut, so it begins anew{stays}: {reason}"
         ));
         if let Some(hand) = opened.hand {
             hand.writer.abort().await?;
@@ -244,6 +246,51 @@ fn of_generation(recovered: &[LastCommit], generation: u64) -> Vec<LastCommit> {
 fn free_generation(recovered: &[LastCommit], fence: u64) -> u64 {
     let last = recovered.iter().map(|commit| commit.key.generation).max();
     last.map_or(fence, |last| fence.max(last.saturating_add(1)))
+}
+
+/// Whether the `pieces` in which `slice` is to be read are other ones than when what is `left` of it was
+/// read. What another run has moved since moves the window of this one, and a number of records in one
+/// window is nothing in another; nor are the rows of a larger window those of a smaller one. Of a gap
+/// that others have filled nothing is left to read, and that is no matter.
+pub(super) fn has_moved(
+    left: &BTreeMap<String, LastCommit>,
+    slice: &str,
+    pieces: &[Piece],
+    aim: &Aim,
+) -> bool {
+    let ours = left.range(slice.to_owned()..);
+    let ours = ours.take_while(|(name, _)| name.starts_with(slice));
+    let mut ours = ours.filter(|(name, _)| {
+        let rest = &name[slice.len()..];
+        // Of a stream that is not divided, every slice is a part of the only one.
+        slice.is_empty() || rest.is_empty() || rest.starts_with(' ')
+    });
+    let is_update = matches!(
+        aim,
+        Aim::Missing {
+            ask: Ask::Update,
+            ..
+        }
+    );
+    if pieces.is_empty() && is_update {
+        // Its window ends where it ended, and what is known begins after that by now.
+        return ours.next().is_some();
+    }
+    ours.any(|(name, last)| {
+        let window = last.progress.window.as_ref();
+        window.is_some_and(|window| pieces.iter().any(|piece| clashes(piece, name, window)))
+    })
+}
+
+/// Whether `piece` is not the one that was read as `name` in that window, nor one that holds it: pieces
+/// are cut into others. One that has nothing to do with it is none of those, and does not clash.
+fn clashes(piece: &Piece, name: &str, window: &Window) -> bool {
+    let (wanted, read) = (&piece.slice, CursorRange::from(window));
+    let range = CursorRange::from(&wanted.window);
+    match wanted.partition == name {
+        true => wanted.window != *window,
+        false => range.touches(&read) && !range.holds(&read),
+    }
 }
 
 /// Whether `error`, of the first request of a slice that is gone on with, is about its position: a

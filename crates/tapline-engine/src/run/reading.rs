@@ -144,7 +144,10 @@ impl Reading {
     /// What is known of it now that a page has come that arrived at that time.
     pub(super) fn progress(&self, page: &Page) -> SliceProgress {
         let progress = self.judge.progress(page.info.request.received_at);
-        self.with_cursor(progress)
+        SliceProgress {
+            window: Some(self.piece.slice.window.clone()),
+            ..self.with_cursor(progress)
+        }
     }
 
     fn with_cursor(&self, progress: SliceProgress) -> SliceProgress {

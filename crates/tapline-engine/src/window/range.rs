@@ -97,6 +97,27 @@ impl CursorRange {
         (!both.is_empty()).then_some(both)
     }
 
+    /// Whether all of `other` is in it. Only the source knows the order of texts, so a range of them holds
+    /// itself and no other.
+    pub(crate) fn holds(&self, other: &Self) -> bool {
+        if (&self.start, &self.end) == (&other.start, &other.end) {
+            return true;
+        }
+        let ends = self.end.is_none() || (other.end.is_some() && other.end <= self.end);
+        self.is_ordered() && self.start <= other.start && ends
+    }
+
+    /// Whether a value may be in both.
+    pub(crate) fn touches(&self, other: &Self) -> bool {
+        let is_before = |a: &Self, b: &Self| a.end.is_some() && a.end <= b.start;
+        !self.is_ordered() || !(is_before(self, other) || is_before(other, self))
+    }
+
+    fn is_ordered(&self) -> bool {
+        let mut bounds = self.start.iter().chain(&self.end);
+        bounds.all(|bound| bound.cursor_type().is_ordered())
+    }
+
     /// Whether `self` ends where `other` begins.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         self.end.is_some() && self.end == other.start
@@ -234,6 +255,34 @@ mod tests {
         check(number, ("5", "8"), "1d", &["from 5 to before 8"]);
         check(number, ("", "8"), "1", &["from the beginning to before 8"]);
         check(number, ("5", ""), "1", &["from 5"]);
+    }
+
+    #[test]
+    fn ranges_hold_and_touch_others() {
+        let check = |(a, b): (&str, &str), (c, d): (&str, &str), holds, touches| {
+            let (one, other) = (
+                range(CursorType::Integer, a, b),
+                range(CursorType::Integer, c, d),
+            );
+            assert_eq!(
+                (one.holds(&other), one.touches(&other)),
+                (holds, touches),
+                "{one}, {other}"
+            );
+            assert_eq!(other.touches(&one), touches, "{other}, {one}");
+        };
+        check(("5", "9"), ("5", "9"), true, true);
+        check(("5", "9"), ("6", "8"), true, true);
+        check(("5", "9"), ("6", ""), false, true);
+        check(("5", "9"), ("9", "12"), false, false);
+        check(("5", "9"), ("", "5"), false, false);
+        check(("5", ""), ("6", ""), true, true);
+        check(("6", ""), ("5", ""), false, true);
+        check(("", "9"), ("", "5"), true, true);
+        check(("", ""), ("5", ""), true, true);
+        let text = |start| range(CursorType::String, start, "");
+        assert!(text("a").holds(&text("a")) && !text("a").holds(&text("b")));
+        assert!(text("a").touches(&text("b")));
     }
 
     #[test]

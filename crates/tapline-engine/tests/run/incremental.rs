@@ -23,7 +23,7 @@ pub(crate) fn records(rows: impl IntoIterator<Item = (u64, i64)>) -> Records {
 }
 
 /// An API that gives the records of a window, a page of them at a time.
-fn api(records: &Records) -> Api {
+pub(crate) fn api(records: &Records) -> Api {
     let records = records.clone();
     Api::new(move |url| page(&records, url, u64::MAX))
 }
@@ -85,7 +85,7 @@ pub(crate) fn update(world: &mut World, cursor: WindowSettings) {
     world.aim(SyncMode::Incremental, missing(Ask::Update, cursor));
 }
 
-fn backfill(from: Option<i64>, to: Option<i64>) -> Aim {
+pub(crate) fn backfill(from: Option<i64>, to: Option<i64>) -> Aim {
     let ask = Ask::Backfill {
         from: from.map(at),
         to: to.map(at),
@@ -93,7 +93,7 @@ fn backfill(from: Option<i64>, to: Option<i64>) -> Aim {
     missing(ask, cursor())
 }
 
-async fn complete(world: &World) -> RunReport {
+pub(crate) async fn complete(world: &World) -> RunReport {
     let outcome = world.run().await;
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     assert!(

@@ -7,6 +7,7 @@ mod answers;
 mod capped;
 mod doors;
 mod incremental;
+mod moved;
 mod partitions;
 mod parts;
 mod resume;

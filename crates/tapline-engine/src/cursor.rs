@@ -28,8 +28,8 @@ pub struct Wanted {
     pub order: RecordOrder,
     /// The values that are wanted.
     pub range: CursorRange,
-    /// Rows that an earlier run has brought, and their cursor.
-    pub had: Option<(Cursor, Ties)>,
+    /// Rows that were brought before, by their cursor: by an earlier run, or by the piece before.
+    pub had: Vec<(Cursor, Ties)>,
 }
 
 /// The cursor's values so far, in one range.
@@ -197,10 +197,8 @@ impl CursorTracker {
         if !self.wanted.range.contains(cursor) {
             return false;
         }
-        match &self.wanted.had {
-            Some((at, ties)) if at == cursor => !ties.contains(hashes.of(row)),
-            _ => true,
-        }
+        let had = self.wanted.had.iter().find(|(at, _)| at == cursor);
+        had.is_none_or(|(_, ties)| !ties.contains(hashes.of(row)))
     }
 
     /// Takes note of the cursors in the range, and of the rows that have the newest.

@@ -22,7 +22,7 @@ fn wanted(path: &str, cursor_type: CursorType, order: RecordOrder, range: Cursor
         cursor_type,
         order,
         range,
-        had: None,
+        had: Vec::new(),
     }
 }
 
@@ -221,7 +221,7 @@ fn rows_that_an_earlier_run_has_brought_are_left_out() {
     let _ = first.take(named(&[(7, "c"), (2, "d")])).unwrap();
     let mut wanted = wanted("id", CursorType::Integer, RecordOrder::Unordered, ALL);
     wanted.range.start = Some(at(7));
-    wanted.had = Some((at(7), first.ties().clone()));
+    wanted.had = vec![(at(7), first.ties().clone())];
     let mut second = CursorTracker::new(wanted, &SliceProgress::default());
     // One of the rows has changed, though its cursor has not.
     let again = named(&[(7, "c"), (7, "x"), (7, "b"), (8, "y")]);

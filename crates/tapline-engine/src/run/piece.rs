@@ -24,8 +24,8 @@ pub(super) struct Piece {
     pub(super) slice: Slice,
     /// The rows that are wanted; `None`: all that come.
     pub(super) range: Option<CursorRange>,
-    /// Rows that an earlier run has brought, and their cursor.
-    had: Option<(Cursor, Ties)>,
+    /// Rows that were brought before, by their cursor.
+    had: Vec<(Cursor, Ties)>,
     /// The name of the slice that it is cut from.
     of: String,
     /// Whether the whole run is this piece.
@@ -65,8 +65,10 @@ impl Piece {
             Some(range) => range.rest(from.clone()),
             None => CursorRange::new(Some(from.clone()), None),
         };
+        let known = self.had.iter().filter(|(at, _)| *at > from).cloned();
+        let had = known.chain([(from.clone(), ties.clone())]).collect();
         Some(Self {
-            had: Some((from, ties.clone())),
+            had,
             ..self.part(&asked, Some(range))
         })
     }
@@ -137,7 +139,7 @@ impl Planner<'_> {
                 is_all: slice.partition.is_empty(),
                 of: slice.partition.clone(),
                 range: None,
-                had: None,
+                had: Vec::new(),
                 slice,
             }]),
             Aim::Missing { ask, cursor, asks } => self.missing(slice, asked, (ask, cursor, *asks)),
@@ -197,13 +199,12 @@ impl Planner<'_> {
 }
 
 /// The rows of `range` that are known by heart.
-fn had(known: Option<&Known>, range: &CursorRange) -> Option<(Cursor, Ties)> {
-    let known = known.filter(|known| !known.ties.is_empty())?;
-    let newest = known
-        .newest
-        .as_ref()
-        .filter(|newest| range.contains(newest))?;
-    Some((newest.clone(), known.ties.clone()))
+fn had(known: Option<&Known>, range: &CursorRange) -> Vec<(Cursor, Ties)> {
+    let known = known.filter(|known| !known.ties.is_empty());
+    let newest = known.and_then(|known| Some((known.newest.as_ref()?, &known.ties)));
+    let newest = newest.filter(|(newest, _)| range.contains(newest));
+    let had = newest.map(|(newest, ties)| (newest.clone(), ties.clone()));
+    had.into_iter().collect()
 }
 
 fn too_many(range: &CursorRange, cursor: &WindowSettings) -> Error {

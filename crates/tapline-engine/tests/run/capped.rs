@@ -1,11 +1,11 @@
 //! Sources that give only so many records for one question: a window that holds more is read in parts.
 
-use tapline_core::{RecordOrder, ShortReason, Verdict, Window};
+use tapline_core::{RecordOrder, ShortReason, Step, Verdict, Window};
 use tapline_engine::window::{Ask, WindowSettings};
 use tapline_engine::{Aim, Asks, SyncMode};
 
 use super::doors::{Api, World};
-use super::incremental::{Records, at, cursor, missing, page, plan, records, update};
+use super::incremental::{Records, at, complete, cursor, missing, page, plan, records, update};
 
 /// An API that gives at most 20 records for one question.
 fn capped(records: &Records) -> Api {
@@ -98,4 +98,27 @@ async fn what_cannot_be_read_in_parts_is_short() {
         );
         assert_eq!(world.marks(), None);
     }
+}
+
+/// What is known by heart is left out wherever the source has ended the pages before.
+#[tokio::test]
+async fn the_newest_rows_come_once_though_the_window_is_read_in_parts() {
+    let rows = records((0..50).map(|id| (id, id as i64)));
+    let mut limited = plan();
+    limited.maximum_records = Some(20);
+    let mut world = World::new(limited, capped(&rows));
+    let looking_back = WindowSettings {
+        order: RecordOrder::Ascending,
+        lookback: Some(Step::Count(30)),
+        start: Some(at(0)),
+        ..cursor()
+    };
+    update(&mut world, looking_back.clone());
+    complete(&world).await;
+    rows.lock().unwrap().push((50, 49));
+    // From 19 on: the first part ends at 38, the next one holds 49, of which one row is known.
+    let report = complete(&world).await;
+    assert_eq!((report.records.written, report.records.skipped), (31, 2));
+    let twice = world.published().iter().filter(|id| **id == 49).count();
+    assert_eq!(twice, 1);
 }

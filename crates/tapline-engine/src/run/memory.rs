@@ -100,6 +100,9 @@ impl Memory {
             from: cursor.start.clone(),
             ..ReadParts::default()
         };
+        // Before the first record was seen, there is nothing that all of them are complete up to.
+        let newest = self.marks.as_ref().and_then(Marks::newest);
+        let newest = newest.filter(|newest| newest.cursor_type().is_ordered());
         for (part, (kind, proved)) in &self.proved {
             let before = self.marks.as_ref().and_then(|marks| marks.known(part));
             let mut known = before.clone().unwrap_or_default();
@@ -107,7 +110,8 @@ impl Memory {
                 known = learn(&known, *kind, proved);
                 after.oldest = oldest(after.oldest.as_ref(), *kind, proved.seen.as_ref());
             }
-            if *kind != WindowKind::Backfill {
+            let is_read = newest.is_some_and(|newest| reaches(*kind, proved, newest));
+            if is_read {
                 read.all.insert(Members::hash(part));
             }
             match (&known.newest, *kind) {
@@ -117,16 +121,14 @@ impl Memory {
                     after.unfold(part);
                     after.partitions.insert(part.clone(), known);
                 }
-                (None, WindowKind::Full) if !part.is_empty() => {
+                (None, WindowKind::Full) if !part.is_empty() && is_read => {
                     read.empty.push(Members::hash(part));
                 }
                 (None, _) => {}
             }
         }
-        // Before the first record was seen, there is nothing that all of them are complete up to.
-        let before = self.marks.as_ref().and_then(Marks::newest);
-        if let Some(before) = before.filter(|before| before.cursor_type().is_ordered()) {
-            fold(&mut after, before, read);
+        if let Some(newest) = newest {
+            fold(&mut after, newest, read);
         }
         after
     }
@@ -201,6 +203,14 @@ pub async fn put(
 /// The log with the history of the state of `pipeline`.
 pub fn history(pipeline: &str) -> String {
     format!("state/{pipeline}")
+}
+
+/// Whether a part of which that is `proved` was read on from what was known of it, beyond `newest`: what
+/// is asked for otherwise may end before, and so may an update, if the clock is behind.
+fn reaches(kind: WindowKind, proved: &[Proved], newest: &Cursor) -> bool {
+    let is_onwards = matches!(kind, WindowKind::Full | WindowKind::Update);
+    let end = proved.first().map(|proved| proved.range.end.as_ref());
+    is_onwards && end.is_some_and(|end| end.is_none_or(|end| end > newest))
 }
 
 /// Those of `proved` that marks may be moved by. Above a gap nothing can be said, unless marks move

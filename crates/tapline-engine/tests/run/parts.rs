@@ -309,3 +309,33 @@ async fn a_run_of_a_thousand_parts_keeps_one_document() {
     // Eight bytes each, and a little more as text.
     assert!(rest < 12_000 && rest * 10 < busy, "{rest} of {busy}");
 }
+
+/// A part at rest is complete as far as it was read, and not as far as others were.
+#[tokio::test]
+async fn a_window_that_was_asked_for_says_nothing_of_what_is_beyond_it() {
+    let (names, parts) = parts(2);
+    let mut world = World::new(divided(&names), api(&parts));
+    update(&mut world);
+    complete(&world).await;
+    add(&parts, "p01", 20);
+    complete(&world).await;
+    // This one is not read before somebody asks for a part of the past.
+    add(&parts, "p00", 15);
+    let window = Window {
+        start: None,
+        end: Some(at(3)),
+    };
+    world.aim(
+        SyncMode::Incremental,
+        missing(Ask::Explicit(window), cursor()),
+    );
+    complete(&world).await;
+    update(&mut world);
+    let report = complete(&world).await;
+    assert_eq!(report.records.written, 1);
+    assert!(world.published().contains(&(base_of("p00") + 15)));
+}
+
+fn base_of(name: &str) -> u64 {
+    name.bytes().map(u64::from).sum::<u64>() * 1_000
+}

@@ -147,7 +147,7 @@ impl CursorTracker {
                     None
                 })
             } else if let Some(text) = field.text(row) {
-                let cursor = Cursor::read(cursor_type, whole(&text));
+                let cursor = Cursor::read(cursor_type, whole(cursor_type, &text));
                 cursor.or_else(|| {
                     unreadable(text.into_owned());
                     None
@@ -264,9 +264,12 @@ impl CursorTracker {
     }
 }
 
-/// A number of a column with fractions, where it has none itself.
-fn whole(text: &str) -> &str {
-    text.strip_suffix(".0").unwrap_or(text)
+/// A number of a column with fractions, where it has none itself. What is a text stays as it is.
+fn whole(cursor_type: CursorType, text: &str) -> &str {
+    match cursor_type {
+        CursorType::String => text,
+        _ => text.strip_suffix(".0").unwrap_or(text),
+    }
 }
 
 impl fmt::Display for CursorCounts {

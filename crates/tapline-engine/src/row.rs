@@ -67,7 +67,10 @@ impl Column<'_> {
         }
         let hash = |bytes: &[u8]| Some(xxh3_64_with_seed(bytes, self.name));
         match self.array.data_type() {
-            DataType::Utf8 => hash(self.array.as_string::<i32>().value(row).as_bytes()),
+            DataType::Utf8 => {
+                let text = self.array.as_string::<i32>().value(row);
+                hash(as_number(text).as_deref().unwrap_or(text).as_bytes())
+            }
             DataType::Binary => hash(self.array.as_binary::<i32>().value(row)),
             DataType::Boolean => hash(self.array.as_boolean().value(row).to_string().as_bytes()),
             DataType::Int64 => {
@@ -82,6 +85,15 @@ impl Column<'_> {
             _ => None,
         }
     }
+}
+
+/// A text that may be a number with a fraction or an exponent, as it would be in a column of such
+/// numbers. Whole numbers are the same in every column.
+fn as_number(text: &str) -> Option<String> {
+    let is_like_one = text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+        && text.contains(['.', 'e', 'E']);
+    let number: f64 = text.parse().ok().filter(|_| is_like_one)?;
+    Some(number.to_string())
 }
 
 #[cfg(test)]
@@ -120,6 +132,7 @@ mod tests {
             ],
             vec![("id", float), ("name", text(Some("a")))],
             vec![("id", text(Some("5"))), ("name", text(Some("a")))],
+            vec![("id", text(Some("5.0"))), ("name", text(Some("a")))],
             vec![
                 ("id", int(5)),
                 ("name", text(Some("a"))),

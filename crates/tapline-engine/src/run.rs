@@ -18,13 +18,14 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use tapline_core::{
-    CancellationToken, Doors, Error, ErrorKind, Events, Lease, MarkKey, Result, RunEvent,
+    CancellationToken, Cursor, Doors, Error, ErrorKind, Events, Lease, MarkKey, Result, RunEvent,
     RunReport, ShortReason, TableRef, UnknownReason, Verdict, Window,
 };
 use uuid::Uuid;
 
 pub use self::aim::{Aim, Asks, Expectations};
 use self::expect::Brought;
+use self::finding::forgotten;
 use self::memory::Memory;
 pub use self::memory::{history, put as put_marks};
 use self::opening::Opened;
@@ -33,7 +34,7 @@ use self::work::{Event, Work};
 use crate::cursor::CursorCounts;
 use crate::sync_mode::SyncMode;
 use crate::tally::Tally;
-use crate::window::{check, widest};
+use crate::window::{check, repeats, widest};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
@@ -169,6 +170,19 @@ impl Run<'_> {
         let memory = Memory::read(&*self.doors.state, self.task.key()).await?;
         check(memory.marks.as_ref(), ask, cursor, self.began)?;
         self.tally.recall(memory.marks.as_ref());
+        if let Some(marks) = &memory.marks {
+            if repeats(marks, ask, cursor, self.began) {
+                self.warn("rows of this window that are there already are added again".to_owned());
+            }
+            if let Some(Cursor::Timestamp(newest)) = marks.newest()
+                && *newest > self.began
+            {
+                self.warn(format!(
+                    "the newest record is of {newest}, which is yet to come: until then nothing is \
+                     new; `tapline state set` takes the mark back"
+                ));
+            }
+        }
         Ok(memory)
     }
 
@@ -335,11 +349,7 @@ impl Run<'_> {
     ) -> Result<()> {
         let after = memory.after(self.tally.run_id(), self.task.sync_mode, cursor);
         if memory.forgets_ties() {
-            self.warn(format!(
-                "more records than are remembered have one and the same newest `{}`; the next run \
-                 adds those beyond once more",
-                cursor.cursor
-            ));
+            self.warn(forgotten(cursor, "the next run"));
         }
         memory.store(&*self.doors.state, after).await?;
         self.tally.recall(memory.marks.as_ref());
@@ -381,9 +391,14 @@ impl Run<'_> {
 
     fn warn_of_cursors(&self) {
         let odd = self.counts.to_string();
-        if !odd.is_empty() {
-            self.warn(odd);
+        if odd.is_empty() {
+            return;
         }
+        let again = match self.task.sync_mode.remembers() {
+            true => "; a run that meets them adds them again",
+            false => "",
+        };
+        self.warn(format!("{odd}{again}"));
     }
 
     fn warn(&self, message: String) {

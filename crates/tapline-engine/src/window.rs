@@ -172,6 +172,23 @@ pub fn widest(
     })
 }
 
+/// Whether rows are asked for that are known to be there: they are added again.
+pub(crate) fn repeats(marks: &Marks, ask: &Ask, settings: &WindowSettings, at: Timestamp) -> bool {
+    let Ask::Explicit(window) = ask else {
+        return false;
+    };
+    let range = explicit(window, settings, at);
+    let folds = marks.folds.iter().map(Known::from);
+    let mut parts = marks.partitions.values().cloned().chain(folds);
+    parts.any(|known| {
+        let mut spans = known.coverage.spans().iter();
+        spans.any(|span| {
+            let span = CursorRange::new(span.start.clone(), Some(span.end.clone()));
+            span.touches(&range)
+        })
+    })
+}
+
 /// What is remembered of one cursor says nothing about another.
 fn same_cursor(marks: &Marks, settings: &WindowSettings) -> Result<()> {
     if marks.cursor == settings.cursor && marks.cursor_type == settings.cursor_type {
@@ -260,8 +277,15 @@ fn check_backfill(
     )))
 }
 
+/// A window of time ends now at the latest: a mark beyond that would keep updates from their work.
 fn explicit(window: &Window, settings: &WindowSettings, at: Timestamp) -> CursorRange {
-    let end = window.end.clone().or_else(|| last_moment(settings, at));
+    let end = match &window.end {
+        Some(end @ Cursor::Timestamp(_)) => {
+            Some(end.min(&Cursor::Timestamp(range::floor(at))).clone())
+        }
+        Some(end) => Some(end.clone()),
+        None => last_moment(settings, at),
+    };
     CursorRange::new(window.start.clone(), end)
 }
 

@@ -13,7 +13,7 @@ use super::piece::{Piece, Planner};
 use super::reading::{Reading, Step, Turn, is_capped};
 use super::work::Work;
 use crate::verdict::Judge;
-use crate::window::WindowKind;
+use crate::window::{WindowKind, WindowSettings};
 
 impl Run<'_> {
     /// Takes in what the search has found; a doubt ends the run.
@@ -172,7 +172,10 @@ impl Run<'_> {
         }
         self.tally.end_slice(&verdict);
         match verdict {
-            Verdict::Complete(EndSignal::Skipped) => None,
+            Verdict::Complete(EndSignal::Skipped) => {
+                memory.skip(&piece);
+                None
+            }
             Verdict::Complete(signal) => {
                 memory.prove(&piece, progress, None);
                 piece.is_all.then_some(Verdict::Complete(signal))
@@ -202,6 +205,9 @@ impl Run<'_> {
         let seen = progress.seen.as_ref();
         let seen = seen.filter(|_| cursor.goes_up() && asks.start)?;
         let rest = piece.rest(seen, &progress.ties)?;
+        if progress.ties.is_full() {
+            self.warn(forgotten(cursor, "this one"));
+        }
         memory.prove(piece, progress, Some(&seen.newest));
         Some(vec![rest])
     }
@@ -225,6 +231,15 @@ impl Run<'_> {
             ));
         }
     }
+}
+
+/// That not all rows with the same newest cursor are remembered, so that a run adds them again.
+pub(super) fn forgotten(cursor: &WindowSettings, run: &str) -> String {
+    format!(
+        "as many records as are remembered have one and the same newest `{}`; {run} adds those beyond \
+         once more",
+        cursor.cursor
+    )
 }
 
 /// Why the first `page` of a slice that is gone on with says nothing of its records.

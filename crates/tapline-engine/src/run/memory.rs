@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tapline_core::{Cursor, MarkKey, Marks, Members, Result, Seen, SliceProgress, StateStore};
+use tapline_core::{
+    Cursor, CursorType, MarkKey, Marks, Members, Result, Seen, SliceProgress, StateStore, Ties,
+};
 use uuid::Uuid;
 
 use super::piece::Piece;
@@ -24,10 +26,19 @@ pub(super) struct Memory {
     key: MarkKey,
     version: Option<u64>,
     pub(super) marks: Option<Marks>,
-    /// By part: what was read to its end, smallest first; what touches is one.
-    proved: BTreeMap<String, (WindowKind, Vec<Proved>)>,
+    /// By part: what was read of it.
+    proved: BTreeMap<String, Part>,
     /// The newest cursor that the run has seen.
     newest: Option<Cursor>,
+}
+
+/// What was read of a part of the stream.
+struct Part {
+    kind: WindowKind,
+    /// What was read to its end, smallest first; what touches is one.
+    proved: Vec<Proved>,
+    /// Whether anything of it was read, and not only left out by a rule.
+    is_read: bool,
 }
 
 impl Memory {
@@ -77,17 +88,36 @@ impl Memory {
             },
             None => range.clone(),
         };
-        let kind = piece.kind;
+        let proved = Proved {
+            range,
+            seen: progress.seen.clone(),
+            ties: progress.ties.clone(),
+        };
+        self.add(piece, proved).is_read = true;
+    }
+
+    /// Takes note that a rule has left out `piece`: it has no records, unless that was said of all
+    /// of its part, which may come to have some.
+    pub(super) fn skip(&mut self, piece: &Piece) {
+        if let Some(range) = &piece.range {
+            let proved = Proved {
+                range: range.clone(),
+                seen: None,
+                ties: Ties::default(),
+            };
+            self.add(piece, proved);
+        }
+    }
+
+    fn add(&mut self, piece: &Piece, proved: Proved) -> &mut Part {
         let part = self.proved.entry(piece.part.clone());
-        let (_, list) = part.or_insert_with(|| (kind, Vec::new()));
-        add(
-            list,
-            Proved {
-                range,
-                seen: progress.seen.clone(),
-                ties: progress.ties.clone(),
-            },
-        );
+        let part = part.or_insert_with(|| Part {
+            kind: piece.kind,
+            proved: Vec::new(),
+            is_read: false,
+        });
+        add(&mut part.proved, proved);
+        part
     }
 
     /// The marks after the run, if everything that it asked for was read to its end.
@@ -100,10 +130,12 @@ impl Memory {
             from: cursor.start.clone(),
             ..ReadParts::default()
         };
-        // Before the first record was seen, there is nothing that all of them are complete up to.
+        // Before the first record was seen, there is nothing that all of them are complete up to. Only
+        // times are the same in all parts; each may number its records for itself.
         let newest = self.marks.as_ref().and_then(Marks::newest);
-        let newest = newest.filter(|newest| newest.cursor_type().is_ordered());
-        for (part, (kind, proved)) in &self.proved {
+        let newest = newest.filter(|newest| newest.cursor_type() == CursorType::Timestamp);
+        let parts = self.proved.iter().filter(|(_, part)| part.is_read);
+        for (part, Part { kind, proved, .. }) in parts {
             let before = self.marks.as_ref().and_then(|marks| marks.known(part));
             let mut known = before.clone().unwrap_or_default();
             for proved in learnt(*kind, proved) {
@@ -163,9 +195,9 @@ impl Memory {
         Ok(())
     }
 
-    /// The newest rows' number, if it is more than is remembered of them.
+    /// Whether of the newest rows of a part there may be more than are remembered.
     pub(super) fn forgets_ties(&self) -> bool {
-        let proved = self.proved.values().flat_map(|(_, proved)| proved);
+        let proved = self.proved.values().flat_map(|part| &part.proved);
         proved.into_iter().any(|proved| proved.ties.is_full())
     }
 }

@@ -2,21 +2,38 @@
 //! one together.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tapline_core::{Cursor, Error, HookKind, HookSet, Hooks, RunReport, Slice, Window};
+use tapline_core::{
+    Cursor, CursorType, Error, HookKind, HookSet, Hooks, RunReport, Slice, Step, Window,
+};
 use tapline_engine::SyncMode;
 use tapline_engine::window::{Ask, WindowSettings};
 use tapline_spec::{PartitionPlan, PartitionSource, Plan};
 
 use super::doors::{Api, World, answer};
-use super::incremental::{at, cursor, missing, plan};
+use super::incremental::{self, at as number, missing, plan};
 use super::param;
 
-/// The cursors of the records of each part.
+fn at(second: i64) -> Cursor {
+    Cursor::Timestamp(Timestamp::from_second(second).unwrap())
+}
+
+/// Records are told apart by their time, which is the same in all parts.
+fn cursor() -> WindowSettings {
+    WindowSettings {
+        cursor_type: CursorType::Timestamp,
+        ..incremental::cursor()
+    }
+}
+
+/// The cursors of the records of each part, in seconds.
 type Parts = Arc<Mutex<BTreeMap<String, Vec<i64>>>>;
 
 /// The part that a URL names, and its records in the window.
@@ -46,12 +63,23 @@ fn api(parts: &Parts) -> Api {
 
 fn divided(names: &[String]) -> Plan {
     let mut plan = plan();
+    let bound = |name: &str| json!({"name": name, "format": "epoch_s"});
+    let schedule = plan.schedule.as_mut().unwrap();
+    schedule.start = serde_json::from_value(bound("from")).unwrap();
+    schedule.end = serde_json::from_value(bound("to")).unwrap();
     plan.request.path = "/parts/${part}/items".parse().unwrap();
     plan.partitions = vec![PartitionPlan {
         name: "part".to_owned(),
         from: vec![PartitionSource::Values(names.to_vec())],
     }];
     plan
+}
+
+/// An hour after the first records.
+fn world(names: &[String], parts: &Parts) -> World {
+    let mut world = World::new(divided(names), api(parts));
+    world.wait(SignedDuration::from_hours(1));
+    world
 }
 
 fn names(count: usize) -> Vec<String> {
@@ -108,13 +136,13 @@ fn check_all(world: &World, parts: &Parts) {
 async fn each_part_is_asked_for_what_it_lacks() {
     let (names, parts) = parts(3);
     for at_once in [1, 3] {
-        let mut world = World::new(divided(&names), api(&parts));
+        let mut world = world(&names, &parts);
         world.at_once(at_once);
         update(&mut world);
         complete(&world).await;
         check_all(&world, &parts);
     }
-    let mut world = World::new(divided(&names), api(&parts));
+    let mut world = world(&names, &parts);
     update(&mut world);
     complete(&world).await;
     add(&parts, "p01", 9);
@@ -143,7 +171,7 @@ async fn each_part_is_asked_for_what_it_lacks() {
 #[tokio::test]
 async fn parts_at_rest_are_remembered_as_one() {
     let (mut names, parts) = parts(40);
-    let mut world = World::new(divided(&names), api(&parts));
+    let mut world = world(&names, &parts);
     update(&mut world);
     complete(&world).await;
     assert_eq!(world.marks().unwrap().partitions.len(), 40);
@@ -179,7 +207,7 @@ async fn parts_at_rest_are_remembered_as_one() {
 async fn parts_without_any_record_are_at_rest_too() {
     let (mut names, parts) = parts(2);
     names.push("void".to_owned());
-    let mut world = World::new(divided(&names), api(&parts));
+    let mut world = world(&names, &parts);
     update(&mut world);
     complete(&world).await;
     complete(&world).await;
@@ -195,7 +223,7 @@ async fn parts_without_any_record_are_at_rest_too() {
 async fn a_cut_run_of_many_parts_is_gone_on_with() {
     let (names, parts) = parts(12);
     for at_once in [1, 4] {
-        let mut world = World::new(divided(&names), api(&parts));
+        let mut world = world(&names, &parts);
         world.at_once(at_once);
         update(&mut world);
         world.limit(Some(5));
@@ -221,18 +249,18 @@ impl Hooks for ByTime {
     }
 
     async fn partitions(&self, window: &Window) -> Result<Vec<Slice>, Error> {
-        let number = |bound: &Option<Cursor>, otherwise: i64| {
+        let bound = |bound: &Option<Cursor>, otherwise: i64| {
             bound
                 .as_ref()
                 .map_or(otherwise, |bound| bound.to_string().parse().unwrap())
         };
-        let (start, end) = (number(&window.start, 0), number(&window.end, 40));
+        let (start, end) = (bound(&window.start, 0), bound(&window.end, 40));
         let edges: Vec<i64> = (start..end).step_by(10).chain([end]).collect();
         let slices = edges.windows(2).map(|pair| Slice {
             partition: format!("from {}", pair[0]),
             window: Window {
-                start: Some(at(pair[0])),
-                end: Some(at(pair[1])),
+                start: Some(number(pair[0])),
+                end: Some(number(pair[1])),
             },
             ..Slice::default()
         });
@@ -249,13 +277,13 @@ async fn parts_of_the_time_are_no_parts_of_the_stream() {
     let mut plan = plan();
     plan.request.path = "/parts/all/items".parse().unwrap();
     let mut world = World::new(plan, api(&rows)).with_hooks(ByTime);
-    let start = Some(at(0));
+    let start = Some(number(0));
     let aim = |ask| {
         missing(
             ask,
             WindowSettings {
                 start: start.clone(),
-                ..cursor()
+                ..incremental::cursor()
             },
         )
     };
@@ -264,7 +292,7 @@ async fn parts_of_the_time_are_no_parts_of_the_stream() {
     assert_eq!((report.slices.read, report.records.written), (4, 25));
     let marks = world.marks().unwrap();
     let known: Vec<_> = marks.partitions.keys().map(String::as_str).collect();
-    assert_eq!((known, marks.newest()), (vec![""], Some(&at(24))));
+    assert_eq!((known, marks.newest()), (vec![""], Some(&number(24))));
     add(&rows, "all", 31);
     let report = complete(&world).await;
     assert_eq!(report.records.written, 1);
@@ -274,7 +302,7 @@ async fn parts_of_the_time_are_no_parts_of_the_stream() {
 #[tokio::test]
 async fn a_backfill_asks_each_part_for_its_gaps() {
     let (names, parts) = parts(3);
-    let mut world = World::new(divided(&names), api(&parts));
+    let mut world = world(&names, &parts);
     let late = WindowSettings {
         start: Some(at(3)),
         ..cursor()
@@ -296,7 +324,7 @@ async fn a_backfill_asks_each_part_for_its_gaps() {
 #[tokio::test]
 async fn a_run_of_a_thousand_parts_keeps_one_document() {
     let (names, parts) = parts(1_000);
-    let mut world = World::new(divided(&names), api(&parts));
+    let mut world = world(&names, &parts);
     update(&mut world);
     complete(&world).await;
     let size = |world: &World| world.marks().unwrap().to_value().unwrap().to_string().len();
@@ -314,7 +342,7 @@ async fn a_run_of_a_thousand_parts_keeps_one_document() {
 #[tokio::test]
 async fn a_window_that_was_asked_for_says_nothing_of_what_is_beyond_it() {
     let (names, parts) = parts(2);
-    let mut world = World::new(divided(&names), api(&parts));
+    let mut world = world(&names, &parts);
     update(&mut world);
     complete(&world).await;
     add(&parts, "p01", 20);
@@ -338,4 +366,85 @@ async fn a_window_that_was_asked_for_says_nothing_of_what_is_beyond_it() {
 
 fn base_of(name: &str) -> u64 {
     name.bytes().map(u64::from).sum::<u64>() * 1_000
+}
+
+/// Of numbers, each part may have its own: what is new in one is old in another.
+#[tokio::test]
+async fn parts_that_number_their_records_are_not_remembered_as_one() {
+    let (names, parts) = parts(2);
+    let mut plan = divided(&names);
+    plan.schedule = incremental::plan().schedule;
+    let mut world = World::new(plan, api(&parts));
+    let aim = missing(Ask::Update, incremental::cursor());
+    world.aim(SyncMode::Incremental, aim);
+    complete(&world).await;
+    for number in 30..33 {
+        add(&parts, "p01", number);
+        complete(&world).await;
+    }
+    add(&parts, "p00", 6);
+    assert_eq!(complete(&world).await.records.written, 1);
+    check_all(&world, &parts);
+}
+
+/// What a rule has left out has no records, unless that was said of a whole part.
+#[tokio::test]
+async fn a_part_that_was_left_out_is_read_when_it_is_there() {
+    let (names, parts) = parts(2);
+    let mut plan = divided(&names);
+    let rules = json!([{"status": [[404, 404]], "when": null, "action": "skip_slice"}]);
+    plan.rules = serde_json::from_value(rules).unwrap();
+    let served = parts.clone();
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let ready = is_ready.clone();
+    let api = Api::new(
+        move |url| match url.contains("p00") && !ready.load(Relaxed) {
+            true => Ok((404, Bytes::from_static(b"not ready"))),
+            false => page(&served, url),
+        },
+    );
+    let mut world = World::new(plan, api);
+    world.wait(SignedDuration::from_hours(1));
+    update(&mut world);
+    for at in 10..14 {
+        add(&parts, "p01", at);
+        complete(&world).await;
+    }
+    is_ready.store(true, Relaxed);
+    complete(&world).await;
+    check_all(&world, &parts);
+}
+
+#[tokio::test]
+async fn a_slice_that_was_left_out_is_not_asked_for_again() {
+    let rows: Parts = Arc::new(Mutex::new(BTreeMap::from([(
+        "all".to_owned(),
+        (10..25).collect(),
+    )])));
+    let mut plan = plan();
+    plan.request.path = "/parts/all/items".parse().unwrap();
+    let rules = json!([{"status": [[404, 404]], "when": null, "action": "skip_slice"}]);
+    plan.rules = serde_json::from_value(rules).unwrap();
+    let served = rows.clone();
+    let api = Api::new(move |url| match param(url, "from") {
+        "0" => Ok((404, Bytes::from_static(b"nothing there"))),
+        _ => page(&served, url),
+    });
+    let mut world = World::new(plan, api);
+    let sliced = WindowSettings {
+        start: Some(number(0)),
+        slice: Some(Step::Count(10)),
+        ..incremental::cursor()
+    };
+    let window = Window {
+        start: Some(number(0)),
+        end: Some(number(30)),
+    };
+    let aim = missing(Ask::Explicit(window), sliced);
+    world.aim(SyncMode::Incremental, aim);
+    let report = complete(&world).await;
+    assert_eq!((report.slices.skipped, report.slices.read), (1, 2));
+    let known = world.marks().unwrap().known("").unwrap();
+    assert_eq!(known.newest, Some(number(24)));
+    assert!(known.coverage.contains(&number(0)), "{known:?}");
 }

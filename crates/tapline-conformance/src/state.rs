@@ -38,7 +38,7 @@ const TIMES: u64 = 10;
 
 type Run = for<'a> fn(&'a dyn Subject) -> BoxFuture<'a, Outcome>;
 
-const CASES: [(&str, Run); 13] = [
+const CASES: [(&str, Run); 14] = [
     ("documents are versioned", |s| Box::pin(versions(s))),
     ("one of many writers wins", |s| Box::pin(race(s))),
     ("no change of many writers is lost", |s| Box::pin(count(s))),
@@ -49,6 +49,9 @@ const CASES: [(&str, Run); 13] = [
     ("a lease has one holder", |s| Box::pin(leases::one(s))),
     ("a lease is waited for", |s| Box::pin(leases::waits(s))),
     ("fences rise", |s| Box::pin(leases::fences(s))),
+    ("a fence is above what was seen", |s| {
+        Box::pin(leases::above(s))
+    }),
     ("logs are numbered and read newest first", |s| {
         Box::pin(logs(s))
     }),

@@ -4,6 +4,8 @@
 //! at the end publishes or aborts. The destination stores rows, position and fence together and
 //! refuses a fence lower than one it has seen: a runner that lost its lease cannot write.
 
+use std::fmt;
+
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,12 @@ pub trait Destination: Send + Sync {
         disposition: Disposition,
         key: CommitKey,
     ) -> Result<Box<dyn Writer>>;
+
+    /// What there is of `table`, and of earlier runs of `pipeline`, before anything is opened.
+    ///
+    /// # Errors
+    /// The destination cannot be read.
+    async fn find(&self, table: &TableRef, pipeline: &str) -> Result<FoundTable>;
 
     /// The last commit of each slice of `pipeline`, for every generation not yet published.
     ///
@@ -115,6 +123,21 @@ impl TableRef {
             name: name.into(),
         }
     }
+}
+
+impl fmt::Display for TableRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
+/// What [`Destination::find`] finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FoundTable {
+    /// Whether readers find the table, whoever made it.
+    pub is_there: bool,
+    /// The highest fence that was seen; 0 if none was.
+    pub fence: u64,
 }
 
 /// What a run does to its table.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tapline_spec::CursorType;
 use uuid::Uuid;
 
-use crate::{Coverage, Cursor, Error, ErrorKind, Fold, Result, Ties, WatermarkReport};
+use crate::{Coverage, Cursor, Error, ErrorKind, Fold, Result, TableRef, Ties, WatermarkReport};
 
 /// The marks of one stream of a pipeline: a document of the namespace [`Marks::NAMESPACE`]. One
 /// document holds all parts of a divided stream, so that they move in one step.
@@ -21,6 +21,12 @@ pub struct Marks {
     pub cursor: String,
     /// What the cursor holds.
     pub cursor_type: CursorType,
+    /// [`crate::Source::identity`] of what was read; `None` if a person has set the marks since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Where its rows are; `None` as for `source`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableRef>,
     /// The smallest cursor seen in complete windows.
     pub oldest: Option<Cursor>,
     /// What is known of each part, by name; `""` is a stream that is not divided.
@@ -76,6 +82,8 @@ impl Marks {
             sync_mode: sync_mode.into(),
             cursor: cursor.into(),
             cursor_type,
+            source: None,
+            table: None,
             oldest: None,
             partitions: BTreeMap::new(),
             folds: Vec::new(),

@@ -63,6 +63,10 @@ pub trait Source: Send + Sync {
     /// tells no secret.
     fn fingerprint(&self) -> String;
 
+    /// Names what its parameters choose: sources of the same stream with the same name have the same
+    /// records. It tells no secret.
+    fn identity(&self) -> String;
+
     /// From now on rows are those of `run`, which may be an earlier one that is gone on with.
     fn read_for(&self, run: Uuid);
 

@@ -41,11 +41,13 @@ pub trait StateStore: Send + Sync {
     /// The store cannot be read.
     async fn list(&self, namespace: &str, prefix: &str) -> Result<Vec<(String, Document)>>;
 
-    /// Takes the lease `name`, waiting up to `wait` while another runner holds it.
+    /// Takes the lease `name`, waiting up to `wait` while another runner holds it. Its fence is
+    /// higher than `above`: what it protects may have seen that one, though the store has not, which
+    /// was lost or is another one now.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Locked`], naming the holder.
-    async fn lease(&self, name: &str, wait: Duration) -> Result<Box<dyn Lease>>;
+    async fn lease(&self, name: &str, wait: Duration, above: u64) -> Result<Box<dyn Lease>>;
 
     /// Appends `entry` to `log` and returns its number, from 1. The newest [`LogEntry::KEPT`] are
     /// kept.

@@ -9,13 +9,14 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tapline_core::{
-    Capabilities, Clock, CommitKey, Compute, Destination, Disposition, LastCommit, Result,
-    TableRef, Writer, compute,
+    Capabilities, Clock, CommitKey, Compute, Destination, Disposition, FoundTable, LastCommit,
+    Result, TableRef, Writer, compute,
 };
 
 use crate::disk;
 use crate::failure::Failure;
 use crate::generation::{self, Owner};
+use crate::manifest::Manifest;
 use crate::session::{Options, Session};
 use crate::table::Table;
 use crate::writer::FilesWriter;
@@ -129,6 +130,19 @@ impl Destination for FilesDestination {
             compute: self.0.compute.clone(),
             table: table.name.clone(),
         }))
+    }
+
+    async fn find(&self, table: &TableRef, pipeline: &str) -> Result<FoundTable> {
+        let (root, named, pipeline) = (self.0.path.clone(), table.clone(), pipeline.to_owned());
+        let found = compute(&*self.0.compute, move || {
+            let table = Table::of(&root, &named);
+            Ok(FoundTable {
+                is_there: Manifest::highest(&table)?.is_some(),
+                fence: table.fence(&pipeline)?,
+            })
+        });
+        let failed = |failure: Failure| failure.at("find").with("table", &table.name);
+        found.await?.map_err(failed)
     }
 
     async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {

@@ -80,6 +80,12 @@ impl Table {
         Ok(Turn { _file: file })
     }
 
+    /// The highest fence that was seen for `pipeline`; 0 if none was.
+    pub(crate) fn fence(&self, pipeline: &str) -> Result<u64> {
+        let fences: BTreeMap<String, u64> = read(&self.path(FENCES))?.unwrap_or_default();
+        Ok(fences.get(pipeline).copied().unwrap_or(0))
+    }
+
     fn check_fence(&self, key: &CommitKey) -> Result<()> {
         let path = self.path(FENCES);
         let mut fences: BTreeMap<String, u64> = read(&path)?.unwrap_or_default();

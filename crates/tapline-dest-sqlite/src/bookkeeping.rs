@@ -67,13 +67,17 @@ fn add_progress(connection: &Connection) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
+/// The highest fence that was seen for `pipeline`.
+pub(crate) fn fence(connection: &Connection, pipeline: &str) -> Result<Option<u64>> {
+    let sql = "SELECT fence FROM _tapline_fences WHERE pipeline = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let seen = statement.query_row([pipeline], |row| unsigned(row, 0));
+    Ok(seen.optional()?)
+}
+
 /// Refuses a fence lower than the highest seen for the pipeline, and remembers a higher one.
 pub(crate) fn check_fence(connection: &Connection, key: &CommitKey) -> Result<()> {
-    let seen: Option<u64> = connection
-        .prepare_cached("SELECT fence FROM _tapline_fences WHERE pipeline = ?1")?
-        .query_row([&key.pipeline], |row| unsigned(row, 0))
-        .optional()?;
-    match seen {
+    match fence(connection, &key.pipeline)? {
         Some(seen) if seen > key.fence => Err(Failure::Fenced {
             seen,
             ours: key.fence,

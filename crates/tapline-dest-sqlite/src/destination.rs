@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
+use rusqlite::Connection;
 use tapline_core::{
-    Capabilities, CommitKey, Destination, Disposition, LastCommit, Result, TableRef, Writer,
+    Capabilities, CommitKey, Destination, Disposition, FoundTable, LastCommit, Result, TableRef,
+    Writer,
 };
 
 use crate::bookkeeping::{self, Owner};
 use crate::connection;
 use crate::failure::Failure;
+use crate::generation;
 use crate::name;
 use crate::session::Session;
 use crate::worker::Worker;
@@ -79,6 +82,23 @@ impl Destination for SqliteDestination {
             worker: begun.await.map_err(failed)?,
             table: table.name.clone(),
         }))
+    }
+
+    async fn find(&self, table: &TableRef, pipeline: &str) -> Result<FoundTable> {
+        let (path, pipeline) = (self.path.clone(), pipeline.to_owned());
+        let found = async {
+            let named = name::table(table)?;
+            let worker = Worker::start(move || connection::open(&path)).await?;
+            let find = move |connection: &mut Connection| {
+                Ok(FoundTable {
+                    is_there: generation::is_there(connection, &named)?,
+                    fence: bookkeeping::fence(connection, &pipeline)?.unwrap_or(0),
+                })
+            };
+            worker.call(find).await
+        };
+        let failed = |failure: Failure| failure.at("find").with("table", &table.name);
+        found.await.map_err(failed)
     }
 
     async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {

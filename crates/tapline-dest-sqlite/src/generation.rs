@@ -56,6 +56,13 @@ fn of_table(connection: &Connection, owner: &Owner) -> Result<Vec<String>> {
     Ok(hidden.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Whether the file has the table.
+pub(crate) fn is_there(connection: &Connection, table: &str) -> Result<bool> {
+    let name = visible(connection, table)?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+    Ok(connection.query_row(sql, [name], |row| row.get(0))?)
+}
+
 /// The name that `table` has in the file, or gets if it is not there yet.
 pub(crate) fn visible(connection: &Connection, table: &str) -> Result<String> {
     let mut statement = connection

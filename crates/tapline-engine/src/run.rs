@@ -18,15 +18,15 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use tapline_core::{
-    CancellationToken, Cursor, Doors, Error, ErrorKind, Events, Lease, MarkKey, Result, RunEvent,
-    RunReport, ShortReason, TableRef, UnknownReason, Verdict, Window,
+    CancellationToken, Cursor, Doors, Error, ErrorKind, Events, FoundTable, Lease, MarkKey, Result,
+    RunEvent, RunReport, ShortReason, TableRef, UnknownReason, Verdict, Window,
 };
 use uuid::Uuid;
 
 pub use self::aim::{Aim, Asks, Expectations};
 use self::expect::Brought;
 use self::finding::forgotten;
-use self::memory::Memory;
+use self::memory::{Memory, fits};
 pub use self::memory::{history, put as put_marks};
 use self::opening::Opened;
 pub(crate) use self::work::Kept;
@@ -93,6 +93,7 @@ pub async fn run(
         cancel,
         window: Window::ALL,
         began: doors.clock.now(),
+        found: FoundTable::default(),
         counts: CursorCounts::default(),
         tally: Tally::begin(task, &*doors.clock),
     };
@@ -132,6 +133,8 @@ struct Run<'a> {
     window: Window,
     /// When what it asks for was decided.
     began: jiff::Timestamp,
+    /// What there was of the table.
+    found: FoundTable,
     /// How the rows go by the cursor.
     counts: CursorCounts,
     tally: Tally,
@@ -139,8 +142,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn under_lease(&mut self) -> Result<Verdict> {
-        let name = format!("pipeline/{}", self.task.pipeline);
-        let lease = self.doors.state.lease(&name, self.task.lock_wait);
+        let (pipeline, table) = (&self.task.pipeline, &self.task.table);
+        self.found = self.doors.destination.find(table, pipeline).await?;
+        let name = format!("pipeline/{pipeline}");
+        let (wait, above) = (self.task.lock_wait, self.found.fence);
+        let lease = self.doors.state.lease(&name, wait, above);
         let lease = self.unless_stopped(lease).await??;
         let fence = lease.fence();
         let mut memory = self.recall().await?;
@@ -164,10 +170,14 @@ impl Run<'_> {
 
     /// What earlier runs have left, and whether this one may ask for what it does.
     async fn recall(&mut self) -> Result<Memory> {
+        let memory = Memory::read(&*self.doors.state, self.task.key()).await?;
+        if let Some(marks) = &memory.marks {
+            let source = self.doors.source.identity();
+            fits(marks, self.task, &source, self.found)?;
+        }
         let Aim::Missing { ask, cursor, .. } = &self.task.aim else {
             return Ok(Memory::nothing(self.task.key()));
         };
-        let memory = Memory::read(&*self.doors.state, self.task.key()).await?;
         check(memory.marks.as_ref(), ask, cursor, self.began)?;
         self.tally.recall(memory.marks.as_ref());
         if let Some(marks) = &memory.marks {
@@ -347,7 +357,9 @@ impl Run<'_> {
         mut memory: Memory,
         cursor: &crate::window::WindowSettings,
     ) -> Result<()> {
-        let after = memory.after(self.tally.run_id(), self.task.sync_mode, cursor);
+        let mut after = memory.after(self.tally.run_id(), self.task.sync_mode, cursor);
+        after.source = Some(self.doors.source.identity());
+        after.table = Some(self.task.table.clone());
         if memory.forgets_ties() {
             self.warn(forgotten(cursor, "the next run"));
         }

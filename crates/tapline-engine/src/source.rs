@@ -164,6 +164,11 @@ impl Source for HttpSource {
         fingerprint(&self.shared.config)
     }
 
+    fn identity(&self) -> String {
+        let params = serde_json::to_vec(&params(&self.shared.config)).unwrap_or_default();
+        format!("{:032x}", xxh3_128(&params))
+    }
+
     fn read_for(&self, run: Uuid) {
         *self
             .shared
@@ -186,16 +191,18 @@ fn fingerprint(config: &HttpSourceConfig) -> String {
         rate: None,
         ..(*config.plan).clone()
     };
-    let params: Vec<_> = config
-        .params
-        .iter()
-        .map(|(name, param)| (name, (!param.is_secret()).then(|| param.expose())))
-        .collect();
     let is_body = config.form == PageForm::Body;
-    let named = (plan, params, config.redactor.order(), is_body);
+    let named = (plan, params(config), config.redactor.order(), is_body);
     // A plan is serialisable, and so are texts and numbers.
     let named = serde_json::to_vec(&named).unwrap_or_default();
     format!("{:032x}", xxh3_128(&named))
+}
+
+/// The parameters; of secrets only the names.
+fn params(config: &HttpSourceConfig) -> Vec<(&str, Option<&str>)> {
+    let params = config.params.iter();
+    let shown = params.map(|(name, param)| (name, (!param.is_secret()).then(|| param.expose())));
+    shown.collect()
 }
 
 fn decoder(config: &HttpSourceConfig) -> Decoder {

@@ -116,7 +116,12 @@ impl PostgresState {
     }
 
     /// The lease, or `None` if another held it all the time.
-    async fn wait_for(&self, name: &str, wait: Duration) -> failure::Result<Option<SessionLease>> {
+    async fn wait_for(
+        &self,
+        name: &str,
+        wait: Duration,
+        above: u64,
+    ) -> failure::Result<Option<SessionLease>> {
         let since = self.clock.elapsed();
         let candidate = Candidate::new(&self.address, name).await?;
         while !candidate.try_lock().await? {
@@ -127,7 +132,9 @@ impl PostgresState {
             self.clock.sleep(POLL.min(wait - waited)).await;
         }
         let holder = holder::of(self.clock.now());
-        let lease = candidate.take(Arc::clone(&self.clock), &holder).await?;
+        let lease = candidate
+            .take(Arc::clone(&self.clock), &holder, above)
+            .await?;
         Ok(Some(lease))
     }
 }
@@ -172,9 +179,9 @@ impl StateStore for PostgresState {
         .await
     }
 
-    async fn lease(&self, name: &str, wait: Duration) -> Result<Box<dyn Lease>> {
+    async fn lease(&self, name: &str, wait: Duration, above: u64) -> Result<Box<dyn Lease>> {
         const OPERATION: &str = "take lease";
-        match self.wait_for(name, wait).await {
+        match self.wait_for(name, wait, above).await {
             Ok(Some(lease)) => return Ok(Box::new(lease)),
             Ok(None) => {}
             Err(failure) => return Err(at(failure, OPERATION, &self.address)),

@@ -98,14 +98,14 @@ impl SqliteState {
         result.map_err(|failure| failure.at(operation))
     }
 
-    async fn try_lease(&self, name: &str) -> Result<Option<FileLease>> {
+    async fn try_lease(&self, name: &str, above: u64) -> Result<Option<FileLease>> {
         let (path, name) = (self.path.clone(), name.to_owned());
         let holder = holder::of(self.clock.now());
         self.call("take lease", move |database| {
             let Some(lock) = lease::try_lock(&path, &name)? else {
                 return Ok(None);
             };
-            let fence = database.take_lease(&name, &holder)?;
+            let fence = database.take_lease(&name, &holder, above)?;
             Ok(Some(FileLease { fence, _lock: lock }))
         })
         .await
@@ -152,10 +152,10 @@ impl StateStore for SqliteState {
         .await
     }
 
-    async fn lease(&self, name: &str, wait: Duration) -> Result<Box<dyn Lease>> {
+    async fn lease(&self, name: &str, wait: Duration, above: u64) -> Result<Box<dyn Lease>> {
         let since = self.clock.elapsed();
         loop {
-            if let Some(lease) = self.try_lease(name).await? {
+            if let Some(lease) = self.try_lease(name, above).await? {
                 return Ok(Box::new(lease));
             }
             let waited = self.clock.elapsed().saturating_sub(since);

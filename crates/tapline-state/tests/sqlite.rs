@@ -106,8 +106,8 @@ async fn a_held_lease_names_its_holder_after_the_wait() {
     let place = Place::new(None);
     let clock = Arc::new(TestClock::default());
     let store = SqliteState::open(place.path(), clock.clone()).unwrap();
-    let _held = store.lease("p", Duration::ZERO).await.unwrap();
-    let second = store.lease("p", Duration::from_millis(120)).await;
+    let _held = store.lease("p", Duration::ZERO, 0).await.unwrap();
+    let second = store.lease("p", Duration::from_millis(120), 0).await;
     let error = second.err().unwrap().to_string();
     let pid = std::process::id();
     assert!(
@@ -133,7 +133,7 @@ async fn only_the_owner_can_read_state() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::new(None);
     let store = open(&place.path()).unwrap();
-    let _lease = store.lease("p", Duration::ZERO).await.unwrap();
+    let _lease = store.lease("p", Duration::ZERO, 0).await.unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let path = place.path();
     let folder = path.parent().unwrap();

@@ -1,8 +1,10 @@
 //! Cases on commits: once, in order, under the newest fence, and found again.
 
-use tapline_core::{CommitKey, Disposition, ErrorKind, LastCommit, Position};
+use tapline_core::{CommitKey, Disposition, ErrorKind, FoundTable, LastCommit, Position, TableRef};
 
-use super::fixture::{PIPELINE, begin_ids, ids, key, page, page_of, progress, sees, write};
+use super::fixture::{
+    PIPELINE, begin_ids, ids, key, members, page, page_of, progress, sees, write,
+};
 use super::{Outcome, Subject};
 use crate::outcome::{refused, same};
 
@@ -84,6 +86,26 @@ pub(super) async fn next_run(subject: &dyn Subject) -> Outcome {
         let _ = writer.publish().await?;
     }
     sees(subject, "after two runs", Some(&[5, 5])).await
+}
+
+pub(super) async fn found(subject: &dyn Subject) -> Outcome {
+    let destination = subject.open()?;
+    let (ours, other) = (members(), TableRef::public("other"));
+    let nothing = FoundTable::default();
+    same("before", destination.find(&ours, PIPELINE).await?, nothing)?;
+    let mut writer = begin_ids(subject, Disposition::Append, key(4)).await?;
+    write(&mut writer, ids(&[1])?, page(1)).await?;
+    let is_there = |fence| FoundTable {
+        is_there: true,
+        fence,
+    };
+    let destination = subject.open()?;
+    let found = destination.find(&ours, PIPELINE).await?;
+    same("after a commit", found, is_there(4))?;
+    let found = destination.find(&ours, "another").await?;
+    same("by another pipeline", found, is_there(0))?;
+    let found = destination.find(&other, PIPELINE).await?;
+    same("another table", found.is_there, false)
 }
 
 pub(super) async fn fenced(subject: &dyn Subject) -> Outcome {

@@ -50,7 +50,7 @@ const REPLACE: Needs = |can| can.replace;
 const POSITION: Needs = |can| can.transactional_position;
 const RESUME: Needs = |can| can.replace && can.transactional_position;
 
-const CASES: [(&str, Needs, Run); 22] = [
+const CASES: [(&str, Needs, Run); 23] = [
     ("values of every type come back", ANY, |s| {
         Box::pin(values::round_trip(s))
     }),
@@ -73,6 +73,9 @@ const CASES: [(&str, Needs, Run); 22] = [
     }),
     ("the next run starts counting again", ANY, |s| {
         Box::pin(commits::next_run(s))
+    }),
+    ("what is there is found", ANY, |s| {
+        Box::pin(commits::found(s))
     }),
     ("a lower fence is refused", ANY, |s| {
         Box::pin(commits::fenced(s))

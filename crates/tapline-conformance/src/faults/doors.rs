@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tapline_core::{
     Batch, Capabilities, Commit, CommitKey, Destination, Disposition, Document, ErrorKind,
-    LastCommit, Lease, LogEntry, Published, Receipt, Request, Response, Result, SchemaChange,
-    Secret, StateStore, TableRef, Transport, Writer,
+    FoundTable, LastCommit, Lease, LogEntry, Published, Receipt, Request, Response, Result,
+    SchemaChange, Secret, StateStore, TableRef, Transport, Writer,
 };
 
 use super::Faults;
@@ -69,6 +69,12 @@ impl Destination for FaultyDestination {
             inner,
             faults: self.faults.clone(),
         }))
+    }
+
+    async fn find(&self, table: &TableRef, pipeline: &str) -> Result<FoundTable> {
+        let call = self.inner.find(table, pipeline);
+        let kind = ErrorKind::Destination;
+        self.faults.around("find", kind, call).await
     }
 
     async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {
@@ -157,8 +163,9 @@ impl StateStore for FaultyState {
             .await
     }
 
-    async fn lease(&self, name: &str, wait: Duration) -> Result<Box<dyn Lease>> {
-        self.around("lease", self.inner.lease(name, wait)).await
+    async fn lease(&self, name: &str, wait: Duration, above: u64) -> Result<Box<dyn Lease>> {
+        self.around("lease", self.inner.lease(name, wait, above))
+            .await
     }
 
     async fn append(&self, log: &str, entry: &Value) -> Result<u64> {

@@ -56,13 +56,13 @@ impl SimState {
         lock(&self.memory).held.clear();
     }
 
-    fn try_lease(&self, name: &str) -> Option<SimLease> {
+    fn try_lease(&self, name: &str, above: u64) -> Option<SimLease> {
         let mut memory = lock(&self.memory);
         if memory.held.contains_key(name) {
             return None;
         }
         let last = memory.fences.entry(name.to_owned()).or_default();
-        *last += 1;
+        *last = above.max(*last) + 1;
         let fence = *last;
         memory.held.insert(name.to_owned(), fence);
         self.stage.note(self.run, format!("lease, fence {fence}"));
@@ -136,11 +136,11 @@ impl StateStore for SimState {
             .collect())
     }
 
-    async fn lease(&self, name: &str, wait: Duration) -> Result<Box<dyn Lease>> {
+    async fn lease(&self, name: &str, wait: Duration, above: u64) -> Result<Box<dyn Lease>> {
         let since = self.stage.timeline.now();
         loop {
             self.stage.pause().await;
-            if let Some(lease) = self.try_lease(name) {
+            if let Some(lease) = self.try_lease(name, above) {
                 self.stage.pause().await;
                 return Ok(Box::new(lease));
             }

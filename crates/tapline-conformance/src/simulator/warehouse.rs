@@ -10,8 +10,8 @@ use arrow_array::types::Int64Type;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use tapline_core::{
-    Batch, Capabilities, Commit, CommitKey, Destination, Disposition, Error, ErrorKind, LastCommit,
-    Published, Receipt, Result, SchemaChange, TableRef, Writer,
+    Batch, Capabilities, Commit, CommitKey, Destination, Disposition, Error, ErrorKind, FoundTable,
+    LastCommit, Published, Receipt, Result, SchemaChange, TableRef, Writer,
 };
 
 use super::stage::Stage;
@@ -186,6 +186,15 @@ impl Destination for Warehouse {
             key,
             taken: Vec::new(),
         }))
+    }
+
+    async fn find(&self, _: &TableRef, _: &str) -> Result<FoundTable> {
+        self.stage.pause().await;
+        let disk = lock(&self.disk);
+        Ok(FoundTable {
+            is_there: disk.visible.is_some(),
+            fence: disk.fence,
+        })
     }
 
     async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tapline_core::{
-    Cursor, CursorType, MarkKey, Marks, Members, Result, Seen, SliceProgress, StateStore, Ties,
+    Cursor, CursorType, Error, ErrorKind, FoundTable, MarkKey, Marks, Members, Result, Seen,
+    SliceProgress, StateStore, Ties,
 };
 use uuid::Uuid;
 
+use super::RunTask;
 use super::piece::Piece;
 use crate::sync_mode::SyncMode;
 use crate::window::{
@@ -200,6 +202,41 @@ impl Memory {
         let proved = self.proved.values().flat_map(|part| &part.proved);
         proved.into_iter().any(|proved| proved.ties.is_full())
     }
+}
+
+/// Fails if `marks` say nothing of what `task` is to do: what is remembered of one table, one mode or
+/// one source would keep another from being filled.
+///
+/// # Errors
+/// [`ErrorKind::Usage`], with what can be done.
+pub(super) fn fits(marks: &Marks, task: &RunTask, source: &str, found: FoundTable) -> Result<()> {
+    let Some(newest) = marks.newest() else {
+        return Ok(());
+    };
+    let mode = task.sync_mode.name();
+    let other_table = marks.table.as_ref().filter(|table| **table != task.table);
+    let reason = if marks.sync_mode != mode {
+        format!(
+            "it is of the mode `{}`, and this is `{mode}`",
+            marks.sync_mode
+        )
+    } else if let Some(table) = other_table {
+        format!(
+            "its rows are in {table}, and the pipeline writes to {}",
+            task.table
+        )
+    } else if !found.is_there {
+        format!("there is no table {} any more", task.table)
+    } else if marks.source.as_ref().is_some_and(|of| of != source) {
+        "the source was asked with other parameters".to_owned()
+    } else {
+        return Ok(());
+    };
+    let message = format!(
+        "what is remembered, up to {newest}, does not fit: {reason}; `tapline state reset` lets the \
+         next run begin anew, `tapline state set --newest` says from where on it goes on"
+    );
+    Err(Error::new(ErrorKind::Usage, "recall", message))
 }
 
 /// Stores `value` as the marks of `key`, in the place of `version`, and returns the new version. What

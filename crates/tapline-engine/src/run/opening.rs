@@ -41,6 +41,7 @@ impl Run<'_> {
         let recovered = self.doors.destination.recover(&self.task.pipeline).await?;
         let Some(pending) = pending else {
             self.give_up_strays(&recovered, fence).await?;
+            self.warn_of_forgotten(memory);
             return self.begin_anew(slot, memory, &recovered, fence).await;
         };
         let left = of_generation(&recovered, pending.generation);
@@ -66,6 +67,18 @@ impl Run<'_> {
             self.warn(format!("could not clean up after the run before: {error}"));
         }
         self.begin_anew(slot, memory, &recovered, fence).await
+    }
+
+    /// Says that rows may be there already, of which nothing is remembered.
+    fn warn_of_forgotten(&self, memory: &Memory) {
+        let has_written = self.found.is_there && self.found.fence > 0;
+        if self.task.sync_mode.remembers() && memory.marks.is_none() && has_written {
+            let table = &self.task.table;
+            self.warn(format!(
+                "the pipeline has written to {table} before, and nothing of that is remembered: \
+                 what is there already is added again"
+            ));
+        }
     }
 
     /// Begins anew, because a slice cannot go on where it was cut.

@@ -414,7 +414,7 @@ impl StateStore for Memory {
         unused()
     }
 
-    async fn lease(&self, name: &str, _: Duration) -> Result<Box<dyn Lease>> {
+    async fn lease(&self, name: &str, _: Duration, _: u64) -> Result<Box<dyn Lease>> {
         assert_eq!(name, "pipeline/p");
         Ok(Box::new(Fence))
     }

@@ -8,8 +8,8 @@ use arrow_schema::{DataType, SchemaRef};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tapline_core::{
-    Batch, Capabilities, Commit, CommitKey, Destination, Disposition, LastCommit, Published,
-    Receipt, Result, SchemaChange, TableRef, Writer,
+    Batch, Capabilities, Commit, CommitKey, Destination, Disposition, FoundTable, LastCommit,
+    Published, Receipt, Result, SchemaChange, TableRef, Writer,
 };
 use uuid::Uuid;
 
@@ -113,6 +113,14 @@ impl Destination for Shelf {
             table.last = before.last;
         }
         Ok(Box::new(Hand(self.0.clone(), key)))
+    }
+
+    async fn find(&self, _: &TableRef, _: &str) -> Result<FoundTable> {
+        let table = self.0.lock().unwrap();
+        Ok(FoundTable {
+            is_there: table.visible.is_some(),
+            fence: 0,
+        })
     }
 
     async fn recover(&self, _: &str) -> Result<Vec<LastCommit>> {

@@ -57,10 +57,15 @@ impl Candidate {
         Ok(row.try_get(0)?)
     }
 
-    /// The lease, once the lock is ours. The fence is raised in the session that has the lock: if
+    /// The lease, once the lock is ours, with a fence above `above`. The fence is raised in the session that has the lock: if
     /// that is gone, so is this.
-    pub(crate) async fn take(self, clock: Arc<dyn Clock>, holder: &str) -> Result<SessionLease> {
-        let fence = tables::take_lease(&self.client, &self.name, holder).await?;
+    pub(crate) async fn take(
+        self,
+        clock: Arc<dyn Clock>,
+        holder: &str,
+        above: u64,
+    ) -> Result<SessionLease> {
+        let fence = tables::take_lease(&self.client, &self.name, holder, above).await?;
         let lost = Arc::new(OnceLock::new());
         tokio::spawn(watch(self.driver, self.name.clone(), Arc::clone(&lost)));
         Ok(SessionLease {

@@ -99,12 +99,19 @@ pub(crate) async fn tail(client: &Client, log: &str, limit: u32) -> Result<Vec<L
     rows.iter().map(entry).collect()
 }
 
-/// Notes the new holder of a lease and returns its fence. The session holds the lock.
-pub(crate) async fn take_lease(client: &Client, name: &str, holder: &str) -> Result<u64> {
-    let sql = "INSERT INTO leases VALUES ($1, 1, $2) ON CONFLICT (name)
-         DO UPDATE SET fence = leases.fence + 1, holder = excluded.holder RETURNING fence";
-    let (name, holder) = (kept(name), kept(holder));
-    let parameters = [text(&name), text(&holder)];
+/// Notes the new holder of a lease and returns its fence, which is higher than `above`. The session
+/// holds the lock.
+pub(crate) async fn take_lease(
+    client: &Client,
+    name: &str,
+    holder: &str,
+    above: u64,
+) -> Result<u64> {
+    let sql = "INSERT INTO leases VALUES ($1, $3 + 1, $2) ON CONFLICT (name)
+         DO UPDATE SET fence = greatest(leases.fence, $3) + 1, holder = excluded.holder
+         RETURNING fence";
+    let (name, holder, above) = (kept(name), kept(holder), above.cast_signed());
+    let parameters = [text(&name), text(&holder), (&above as _, Type::INT8)];
     let row = client.query_typed_one(sql, &parameters).await?;
     Ok(row.try_get::<_, i64>(0)?.cast_unsigned())
 }

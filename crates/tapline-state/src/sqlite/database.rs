@@ -150,12 +150,13 @@ impl Database {
         Ok(entries)
     }
 
-    /// Notes the new holder of a lease and returns its fence. The caller holds the file lock.
-    pub(crate) fn take_lease(&self, name: &str, holder: &str) -> Result<u64> {
+    /// Notes the new holder of a lease and returns its fence, which is higher than `above`. The
+    /// caller holds the file lock.
+    pub(crate) fn take_lease(&self, name: &str, holder: &str, above: u64) -> Result<u64> {
         let fence: i64 = self.0.query_row(
-            "INSERT INTO leases VALUES (?1, 1, ?2) ON CONFLICT (name)
-             DO UPDATE SET fence = fence + 1, holder = excluded.holder RETURNING fence",
-            [name, holder],
+            "INSERT INTO leases VALUES (?1, ?3 + 1, ?2) ON CONFLICT (name)
+             DO UPDATE SET fence = max(fence, ?3) + 1, holder = excluded.holder RETURNING fence",
+            params![name, holder, above.cast_signed()],
             |row| row.get(0),
         )?;
         Ok(fence.cast_unsigned())

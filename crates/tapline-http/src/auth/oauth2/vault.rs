@@ -72,7 +72,7 @@ impl Vault {
 
     /// Keeps other processes from using the same refresh token.
     pub(super) async fn lease(&self) -> Result<Box<dyn Lease>> {
-        self.state.lease(&self.name, self.patience).await
+        self.state.lease(&self.name, self.patience, 0).await
     }
 
     /// The newest tokens that descend from the project's refresh token.

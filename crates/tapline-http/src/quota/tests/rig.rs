@@ -119,7 +119,7 @@ impl StateStore for Memory {
         unused()
     }
 
-    async fn lease(&self, _: &str, _: Duration) -> Result<Box<dyn Lease>> {
+    async fn lease(&self, _: &str, _: Duration, _: u64) -> Result<Box<dyn Lease>> {
         unused()
     }
 

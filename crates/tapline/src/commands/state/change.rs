@@ -32,7 +32,9 @@ impl Desk {
         pipeline: &str,
         wait: Duration,
     ) -> Result<Self> {
-        let lease = store.lease(&format!("pipeline/{pipeline}"), wait).await?;
+        let lease = store
+            .lease(&format!("pipeline/{pipeline}"), wait, 0)
+            .await?;
         Ok(Self {
             store,
             _lease: lease,

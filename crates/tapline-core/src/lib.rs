@@ -55,7 +55,8 @@ pub use position::Position;
 pub use progress::{Seen, SliceProgress, Ties};
 pub use redact::Redactor;
 pub use report::{
-    FailedRequest, Interval, RecordCounts, ResumedFrom, RunReport, SliceCounts, WatermarkReport,
+    Asked, FailedRequest, Interval, RecordCounts, ResumedFrom, RunReport, SliceCounts,
+    WatermarkReport,
 };
 pub use source::{Finding, PageStream, Resume, Slice, SliceStream, SliceTask, Source, first_slice};
 pub use state::{Document, Lease, LogEntry, MarkKey, StateStore};

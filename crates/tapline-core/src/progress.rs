@@ -12,6 +12,8 @@ use crate::{Cursor, EndSignal, ShortReason, UnknownReason, Window};
 pub struct SliceProgress {
     /// Records received.
     pub read: u64,
+    /// Those of them that were wanted; rows, if the run follows a cursor.
+    pub wanted: u64,
     /// How many records there are in all, as the source said last.
     pub total: Option<u64>,
     /// The end signal, if it was seen.

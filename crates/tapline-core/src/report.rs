@@ -16,6 +16,9 @@ pub struct RunReport {
     pub pipeline: String,
     /// `full_load`, ...
     pub sync_mode: String,
+    /// What it was asked for.
+    #[serde(default)]
+    pub asked: Asked,
     /// The time range asked for.
     pub window: Window,
     /// What the run proves.
@@ -26,6 +29,10 @@ pub struct RunReport {
     pub resumed_from: Option<ResumedFrom>,
     /// Records.
     pub records: RecordCounts,
+    /// Records that all processes of the run have brought, without those that were left out: what a
+    /// pipeline expects is about them.
+    #[serde(default)]
+    pub brought: u64,
     /// Independent parts that were read to their end.
     #[serde(default)]
     pub slices: SliceCounts,
@@ -56,6 +63,21 @@ pub struct RunReport {
     pub failed_request: Option<FailedRequest>,
 }
 
+/// What a run was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// All there is, from where the first run begins.
+    #[default]
+    Everything,
+    /// What is new.
+    Update,
+    /// What is missing.
+    Backfill,
+    /// A window that the operator has named.
+    Window,
+}
+
 /// What a run goes on from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumedFrom {
@@ -63,7 +85,7 @@ pub struct ResumedFrom {
     pub run_id: Uuid,
     /// Pages it had kept, in all slices.
     pub pages: u64,
-    /// Records on them.
+    /// Records on them, without those that were left out.
     pub records: u64,
 }
 

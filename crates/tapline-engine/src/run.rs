@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use tapline_core::{
-    CancellationToken, Cursor, Doors, Error, ErrorKind, Events, FoundTable, Lease, MarkKey, Result,
-    RunEvent, RunReport, ShortReason, TableRef, UnknownReason, Verdict, Window,
+    Asked, CancellationToken, Cursor, Doors, Error, ErrorKind, Events, FoundTable, Lease, MarkKey,
+    Result, RunEvent, RunReport, ShortReason, TableRef, UnknownReason, Verdict, Window,
 };
 use uuid::Uuid;
 
@@ -175,6 +175,8 @@ impl Run<'_> {
             let source = self.doors.source.identity();
             fits(marks, self.task, &source, self.found)?;
         }
+        self.tally
+            .ask_for(self.task.aim.asked(memory.marks.as_ref()));
         let Aim::Missing { ask, cursor, .. } = &self.task.aim else {
             return Ok(Memory::nothing(self.task.key()));
         };
@@ -292,7 +294,10 @@ impl Run<'_> {
         verdict: Verdict,
         memory: &Memory,
     ) -> Result<Verdict> {
-        if !verdict.is_complete() || self.task.expect == Expectations::default() {
+        let asked = self.tally.asked();
+        // What is missing, or what somebody has named, may be anything.
+        let is_usual = matches!(asked, Asked::Everything | Asked::Update);
+        if !verdict.is_complete() || !is_usual || self.task.expect == Expectations::default() {
             return Ok(verdict);
         }
         let newest = match self.task.aim.cursor() {
@@ -303,7 +308,7 @@ impl Run<'_> {
             records: self.tally.brought(),
             newest: newest.as_ref(),
             at: self.began,
-            kind: (self.task.sync_mode.name(), self.window.start.is_some()),
+            kind: (self.task.sync_mode.name(), asked),
         };
         let (log, state) = (self.log(), &*self.doors.state);
         let unmet = self.task.expect.unmet(&brought, state, &log).await?;

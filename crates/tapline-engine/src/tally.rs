@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tapline_core::{
-    Clock, EndSignal, Error, Interval, LastCommit, Marks, PageInfo, Position, RecordCounts,
+    Asked, Clock, EndSignal, Error, Interval, LastCommit, Marks, PageInfo, Position, RecordCounts,
     Redactor, ResumedFrom, RunReport, SliceCounts, Verdict, WatermarkReport, Window,
 };
 use uuid::Uuid;
@@ -21,7 +21,10 @@ pub(crate) struct Tally {
     resumed_from: Option<ResumedFrom>,
     started_at: Timestamp,
     start: Duration,
+    asked: Asked,
     records: RecordCounts,
+    /// Records that are wanted, of this process.
+    wanted: u64,
     slices: SliceCounts,
     pages: u64,
     requests: u64,
@@ -55,7 +58,9 @@ impl Tally {
             resumed_from: None,
             started_at: clock.now(),
             start: clock.elapsed(),
+            asked: Asked::default(),
             records: RecordCounts::default(),
+            wanted: 0,
             slices: SliceCounts::default(),
             pages: 0,
             requests: 0,
@@ -89,7 +94,7 @@ impl Tally {
         self.resumed_from = Some(ResumedFrom {
             run_id: pending.run,
             pages: left.iter().map(|last| last.seq).sum(),
-            records: left.iter().map(|last| last.progress.read).sum(),
+            records: left.iter().map(|last| last.progress.wanted).sum(),
         });
         let mut open = left.iter().filter_map(|last| last.position.clone());
         self.next_position = open.next();
@@ -136,16 +141,26 @@ impl Tally {
         self.begun
     }
 
-    /// Records that the run has brought, those of earlier processes included, and without those
-    /// left out.
-    pub(crate) fn brought(&self) -> u64 {
-        let before = self.resumed_from.map_or(0, |from| from.records);
-        (before + self.records.read).saturating_sub(self.records.skipped)
+    /// Takes note of what the run is asked for.
+    pub(crate) fn ask_for(&mut self, asked: Asked) {
+        self.asked = asked;
     }
 
-    /// Takes note of rows that were left out.
-    pub(crate) fn skip(&mut self, rows: u64) {
-        self.records.skipped += rows;
+    /// What the run is asked for.
+    pub(crate) fn asked(&self) -> Asked {
+        self.asked
+    }
+
+    /// [`RunReport::brought`] so far.
+    pub(crate) fn brought(&self) -> u64 {
+        let before = self.resumed_from.map_or(0, |from| from.records);
+        before + self.wanted
+    }
+
+    /// Takes note of records that are wanted, and of rows that are left out.
+    pub(crate) fn take(&mut self, wanted: u64, skipped: u64) {
+        self.wanted += wanted;
+        self.records.skipped += skipped;
     }
 
     /// Takes note of a slice that has ended.
@@ -219,6 +234,7 @@ impl Tally {
             resumed_from: self.resumed_from,
             pipeline: self.task.pipeline.clone(),
             sync_mode: self.task.sync_mode.name().to_owned(),
+            asked: self.asked,
             window: self.window.clone(),
             next_position: self
                 .next_position
@@ -227,6 +243,7 @@ impl Tally {
                 .map(shown),
             verdict,
             records: self.records,
+            brought: self.brought(),
             slices: self.slices,
             pages: self.pages,
             requests: self.requests,

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use tapline_core::Window;
+use tapline_core::{Asked, Marks, Window};
 
 use crate::window::{Ask, WindowSettings};
 
@@ -71,6 +71,25 @@ impl Aim {
                 },
             ) => (our_cursor, our_asks) == (cursor, asks),
             _ => self == other,
+        }
+    }
+
+    /// What that is called, where so much is remembered.
+    pub(crate) fn asked(&self, marks: Option<&Marks>) -> Asked {
+        match self {
+            Self::Window { is_given: true, .. }
+            | Self::Missing {
+                ask: Ask::Explicit(_),
+                ..
+            } => Asked::Window,
+            Self::Missing {
+                ask: Ask::Backfill { .. },
+                ..
+            } => Asked::Backfill,
+            Self::Missing {
+                ask: Ask::Update, ..
+            } if marks.is_some_and(|marks| marks.newest().is_some()) => Asked::Update,
+            Self::Window { .. } | Self::Missing { .. } => Asked::Everything,
         }
     }
 

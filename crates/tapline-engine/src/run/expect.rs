@@ -2,7 +2,7 @@
 //! than it has leaves no other trace.
 
 use jiff::Timestamp;
-use tapline_core::{Cursor, Result, RunReport, StateStore};
+use tapline_core::{Asked, Cursor, Result, RunReport, StateStore};
 
 use super::Expectations;
 
@@ -11,14 +11,14 @@ const RUNS: u32 = 100;
 
 /// What a run has brought.
 pub(super) struct Brought<'a> {
-    /// Records, those of earlier processes of the run included, and without those left out.
+    /// [`RunReport::brought`].
     pub(super) records: u64,
     /// The newest cursor that is known.
     pub(super) newest: Option<&'a Cursor>,
     /// When the run began.
     pub(super) at: Timestamp,
-    /// What kind of run it is: its sync mode, and whether it has a start.
-    pub(super) kind: (&'a str, bool),
+    /// What kind of run it is: its sync mode, and what it was asked for.
+    pub(super) kind: (&'a str, Asked),
 }
 
 impl Expectations {
@@ -84,21 +84,14 @@ fn dropped(last: u64, records: u64, percent: f64) -> Option<String> {
 }
 
 /// What the last complete run of the same kind has brought.
-async fn last(state: &dyn StateStore, log: &str, kind: (&str, bool)) -> Result<Option<u64>> {
+async fn last(state: &dyn StateStore, log: &str, kind: (&str, Asked)) -> Result<Option<u64>> {
     let runs = state.tail(log, RUNS).await?.into_iter();
     let mut reports =
         runs.filter_map(|entry| serde_json::from_value::<RunReport>(entry.value).ok());
     let same = reports.find(|report| {
-        report.verdict.is_complete()
-            && (report.sync_mode.as_str(), report.window.start.is_some()) == kind
+        report.verdict.is_complete() && (report.sync_mode.as_str(), report.asked) == kind
     });
-    Ok(same.map(|report| brought(&report)))
-}
-
-/// The records that a run has brought, those of earlier processes included.
-fn brought(report: &RunReport) -> u64 {
-    let before = report.resumed_from.map_or(0, |from| from.records);
-    (before + report.records.read).saturating_sub(report.records.skipped)
+    Ok(same.map(|report| report.brought))
 }
 
 #[cfg(test)]
@@ -122,7 +115,7 @@ mod tests {
                 records: 3,
                 newest: newest.as_ref(),
                 at: at(10_000),
-                kind: ("full_load", false),
+                kind: ("full_load", Asked::Everything),
             })
         };
         assert_eq!(old(Some(Cursor::Timestamp(at(6_400)))), None);

@@ -10,7 +10,7 @@ use super::Run;
 use super::memory::Memory;
 use super::opening::{Opened, has_moved, is_about_position, may_be_about_position};
 use super::piece::{Piece, Planner};
-use super::reading::{Reading, Step, Turn, is_capped};
+use super::reading::{Reading, Step, Turn, is_capped, wanted};
 use super::work::Work;
 use crate::verdict::Judge;
 use crate::window::{WindowKind, WindowSettings};
@@ -121,7 +121,8 @@ impl Run<'_> {
         let (skipped, step) = reading.hear(&mut page, self.may_split())?;
         match step {
             Step::Keep => {
-                self.tally.skip(skipped);
+                let wanted = wanted(&page, reading.tracker().is_some());
+                self.tally.take(wanted, skipped);
                 self.tell(&reading.piece, &page);
             }
             Step::Split => self.tally.ask(&page.info),

@@ -21,6 +21,8 @@ pub(super) struct Reading {
     tracker: Option<CursorTracker>,
     /// Whether it goes on from a page of an earlier process.
     pub(super) is_resumed: bool,
+    /// Records that were wanted, those of earlier processes included.
+    wanted: u64,
     /// Whether its last page was the last that is wanted.
     is_over: bool,
 }
@@ -55,6 +57,7 @@ impl Reading {
             is_resumed: from.is_some(),
             pages: source.open(&piece.slice, from),
             tracker: cursor.map(|cursor| piece.tracker(cursor, &progress)),
+            wanted: progress.wanted,
             judge: progress.into(),
             is_over: false,
             piece,
@@ -95,6 +98,7 @@ impl Reading {
             return Ok((0, Step::Split));
         }
         let skipped = self.follow(page)?;
+        self.wanted += wanted(page, self.tracker.is_some());
         self.judge.hear(&page.info.evidence);
         if self.judge.is_full() {
             self.stop_at(page);
@@ -145,6 +149,7 @@ impl Reading {
     pub(super) fn progress(&self, page: &Page) -> SliceProgress {
         let progress = self.judge.progress(page.info.request.received_at);
         SliceProgress {
+            wanted: self.wanted,
             window: Some(self.piece.slice.window.clone()),
             ..self.with_cursor(progress)
         }
@@ -170,6 +175,14 @@ impl Reading {
     pub(super) fn end(self) -> (Piece, Verdict, SliceProgress) {
         let progress = self.with_cursor(self.judge.progress(jiff::Timestamp::UNIX_EPOCH));
         (self.piece, self.judge.verdict(), progress)
+    }
+}
+
+/// The records of `page` that are wanted. Where rows are left out, only rows can be counted.
+pub(super) fn wanted(page: &Page, is_followed: bool) -> u64 {
+    match is_followed {
+        true => page.batches.iter().map(|batch| batch.rows() as u64).sum(),
+        false => page.info.evidence.records,
     }
 }
 

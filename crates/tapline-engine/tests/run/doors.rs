@@ -81,6 +81,7 @@ pub(crate) struct World {
     plan: Arc<Plan>,
     hooks: Arc<dyn Hooks>,
     table: Arc<Mutex<Table>>,
+    name: &'static str,
     state: Arc<Memory>,
     form: PageForm,
     max_pages: Option<u64>,
@@ -101,6 +102,7 @@ impl World {
             plan: Arc::new(plan),
             hooks: Arc::new(NoHooks),
             table: Arc::default(),
+            name: "t",
             state: Arc::default(),
             form: PageForm::Rows,
             max_pages: None,
@@ -173,7 +175,7 @@ impl World {
             run_id: Uuid::from_u128(self.runs.fetch_add(1, Ordering::Relaxed).into()),
             pipeline: "p".to_owned(),
             stream: "test.items".to_owned(),
-            table: TableRef::public("t"),
+            table: TableRef::public(self.name),
             sync_mode: self.mode,
             aim: self.aim.clone(),
             expect: self.expect,
@@ -254,6 +256,16 @@ impl World {
     /// What was kept last is kept only when the next run opens the table: its runner slept.
     pub(crate) fn keep_late(&self) {
         self.table.lock().unwrap().keep_late();
+    }
+
+    /// The table is gone.
+    pub(crate) fn drop_table(&self) {
+        self.table.lock().unwrap().visible = None;
+    }
+
+    /// From now on rows go into another table.
+    pub(crate) fn fill(&mut self, table: &'static str) {
+        self.name = table;
     }
 
     /// The state store is lost.

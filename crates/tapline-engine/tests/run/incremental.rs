@@ -9,7 +9,7 @@ use tapline_core::{
     ShortReason, Step, Verdict, Window,
 };
 use tapline_engine::window::{Ask, WindowSettings};
-use tapline_engine::{Aim, Asks, Expectations, SyncMode};
+use tapline_engine::{Aim, Asks, SyncMode};
 use tapline_spec::Plan;
 
 use super::doors::{Api, World, answer};
@@ -464,36 +464,6 @@ async fn pieces_may_be_read_at_the_same_time() {
         assert_eq!(ids, (0..200).collect::<Vec<_>>(), "{pieces} at once");
         assert_eq!(newest(&world), Some(199));
     }
-}
-
-#[tokio::test]
-async fn what_a_pipeline_expects_is_part_of_the_verdict() {
-    let rows = records((0..10).map(|id| (id, id as i64)));
-    let mut world = World::new(plan(), api(&rows));
-    world.ask(SyncMode::FullLoad, None);
-    world.expect(Expectations {
-        min_records: Some(11),
-        ..Expectations::default()
-    });
-    let verdict = world.run().await.report.verdict;
-    assert!(verdict.to_string().contains("10 records came"), "{verdict}");
-    assert!(world.is_unpublished());
-
-    world.expect(Expectations {
-        max_drop: Some(50.0),
-        ..Expectations::default()
-    });
-    complete(&world).await;
-    rows.lock().unwrap().truncate(4);
-    let verdict = world.run().await.report.verdict;
-    assert_eq!(verdict.name(), "short");
-    assert!(
-        verdict.to_string().contains("10 the last time"),
-        "{verdict}"
-    );
-    assert_eq!(world.published().len(), 10, "the table is as it was");
-    rows.lock().unwrap().push((5, 5));
-    complete(&world).await;
 }
 
 #[tokio::test]

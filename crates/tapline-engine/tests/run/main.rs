@@ -6,6 +6,8 @@ mod ahead;
 mod answers;
 mod capped;
 mod doors;
+mod expect;
+mod fits;
 mod incremental;
 mod moved;
 mod partitions;

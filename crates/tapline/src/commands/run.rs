@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 use tapline_core::{
-    Error, RecordCounts, RunReport, ShortReason, SliceCounts, StateStore, UnknownReason, Verdict,
-    WatermarkReport, Window,
+    Asked, Error, RecordCounts, RunReport, ShortReason, SliceCounts, StateStore, UnknownReason,
+    Verdict, WatermarkReport, Window,
 };
 use tapline_engine::RunTask;
 use uuid::Uuid;
@@ -214,12 +214,14 @@ fn not_begun(task: &RunTask, error: &Error, now: Timestamp) -> RunReport {
         run_id: task.run_id,
         pipeline: task.pipeline.clone(),
         sync_mode: task.sync_mode.name().to_owned(),
+        asked: Asked::default(),
         window: Window::ALL,
         verdict: Verdict::Short(ShortReason::Failed {
             error: error.clone(),
         }),
         resumed_from: None,
         records: RecordCounts::default(),
+        brought: 0,
         slices: SliceCounts::default(),
         pages: 0,
         requests: 0,

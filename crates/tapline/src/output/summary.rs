@@ -315,8 +315,8 @@ pub(crate) fn text(runs: &[Ended], columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use tapline_core::{
-        EndSignal, ErrorKind, FailedRequest, Position, RecordCounts, ResumedFrom, SliceCounts,
-        WatermarkReport, Window,
+        Asked, EndSignal, ErrorKind, FailedRequest, Position, RecordCounts, ResumedFrom,
+        SliceCounts, WatermarkReport, Window,
     };
 
     use super::*;
@@ -326,6 +326,7 @@ mod tests {
             run_id: uuid::Uuid::nil(),
             pipeline: pipeline.to_owned(),
             sync_mode: "full_load".to_owned(),
+            asked: Asked::default(),
             window: Window::ALL,
             verdict,
             resumed_from: None,
@@ -335,6 +336,7 @@ mod tests {
                 rejected: 2,
                 ..RecordCounts::default()
             },
+            brought: 4500,
             slices: SliceCounts::default(),
             pages: 45,
             requests: 46,

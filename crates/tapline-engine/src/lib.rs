@@ -42,6 +42,8 @@ pub use outlook::{Outlook, Then, outlook};
 pub use partition::PARTITION;
 pub use pending::PENDING;
 pub use request::base_url;
-pub use run::{Aim, Asks, Expectations, Outcome, RunTask, history, put_marks, run};
+pub use run::{
+    Aim, Asks, Expectations, Outcome, Prospect, RunTask, history, prospect, put_marks, run,
+};
 pub use source::{HttpSource, HttpSourceConfig};
 pub use sync_mode::SyncMode;

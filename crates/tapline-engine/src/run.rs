@@ -29,12 +29,13 @@ use self::finding::forgotten;
 use self::memory::{Memory, fits};
 pub use self::memory::{history, put as put_marks};
 use self::opening::Opened;
+pub use self::piece::{Prospect, prospect};
 pub(crate) use self::work::Kept;
 use self::work::{Event, Work};
 use crate::cursor::CursorCounts;
 use crate::sync_mode::SyncMode;
 use crate::tally::Tally;
-use crate::window::{check, repeats, widest};
+use crate::window::{check, repeats};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
@@ -196,14 +197,6 @@ impl Run<'_> {
             }
         }
         Ok(memory)
-    }
-
-    /// All that a run that begins at `began` is to read.
-    fn asked(&self, memory: &Memory, began: jiff::Timestamp) -> Window {
-        match &self.task.aim {
-            Aim::Window { window, .. } => window.clone(),
-            Aim::Missing { ask, cursor, .. } => widest(memory.marks.as_ref(), ask, cursor, began),
-        }
     }
 
     /// Reads piece after piece, as many at the same time as are asked for. One that is not complete

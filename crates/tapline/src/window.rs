@@ -10,6 +10,8 @@ use tapline_spec::{CursorType, Plan};
 
 use crate::failure::{Failure, Result};
 
+const OPTIONS: (&str, &str) = ("--window-start", "--window-end");
+
 /// The options that ask for a part of what a source has.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct WindowArgs {
@@ -36,7 +38,7 @@ impl WindowArgs {
         let start = bound("--window-start", self.window_start.as_deref(), cursor_type)?;
         let end = bound("--window-end", self.window_end.as_deref(), cursor_type)?;
         match (&start, &end) {
-            (Some(start), Some(end)) if start >= end => Err(empty(start, end, false)),
+            (Some(start), Some(end)) if start >= end => Err(empty((start, end), OPTIONS, false)),
             _ => Ok(Window { start, end }),
         }
     }
@@ -67,7 +69,7 @@ impl WindowArgs {
         let now = || Cursor::Timestamp(whole_second(now));
         let end = asked.end.unwrap_or_else(now);
         match asked.start {
-            Some(start) if start >= end => Err(empty(&start, &end, is_now)),
+            Some(start) if start >= end => Err(empty((&start, &end), OPTIONS, is_now)),
             start => Ok(Window {
                 start,
                 end: Some(end),
@@ -131,11 +133,16 @@ fn no_schedule(pipeline: &str, plan: &Plan) -> Failure {
     )
 }
 
-fn empty(start: &Cursor, end: &Cursor, is_now: bool) -> Failure {
+/// That there is nothing between two bounds, which were given by these options.
+pub(crate) fn empty(
+    (start, end): (&Cursor, &Cursor),
+    (first, second): (&str, &str),
+    is_now: bool,
+) -> Failure {
     let now = if is_now { ", which is now" } else { "" };
     Failure::usage(
         format!("the window is empty: it starts at {start} and ends before {end}{now}"),
-        "`--window-start` has to be earlier than `--window-end`",
+        format!("`{first}` has to be earlier than `{second}`"),
     )
 }
 

@@ -1,10 +1,10 @@
 //! What a run is to fetch, and what is expected of it.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tapline_core::{Asked, Marks, Window};
 
-use crate::window::{Ask, WindowSettings};
+use crate::window::{Ask, WindowSettings, widest};
 
 /// What a run is to fetch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,14 @@ impl Aim {
                 },
             ) => (our_cursor, our_asks) == (cursor, asks),
             _ => self == other,
+        }
+    }
+
+    /// All that a run that begins at `began` is to read, where so much is remembered.
+    pub(crate) fn window(&self, marks: Option<&Marks>, began: Timestamp) -> Window {
+        match self {
+            Self::Window { window, .. } => window.clone(),
+            Self::Missing { ask, cursor, .. } => widest(marks, ask, cursor, began),
         }
     }
 

@@ -20,8 +20,8 @@ use crate::window::{
     CursorRange, Proved, ReadParts, WindowKind, WindowSettings, fold, learn, oldest,
 };
 
-/// Marks that are larger than that are not copied to the history.
-const KEPT_BYTES: usize = 256 * 1024;
+/// Marks that are larger than that are not copied to the history, which has a thousand entries.
+const KEPT_BYTES: usize = 64 * 1024;
 
 /// The marks of a stream, and what this run has proved.
 pub(super) struct Memory {
@@ -182,12 +182,20 @@ impl Memory {
         before.max(self.newest.as_ref()).cloned()
     }
 
-    /// Stores `marks`, and writes to the history that `by` did it.
+    /// Stores `marks`, and writes to the history which run did it. One that has found nothing new
+    /// leaves no trace there: its entries would soon be all there are.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`](tapline_core::ErrorKind::Conflict) if somebody else has changed them
     /// since they were read.
     pub(super) async fn store(&mut self, state: &dyn StateStore, marks: Marks) -> Result<()> {
+        if let Some(before) = &self.marks {
+            let mut same = marks.clone();
+            same.last_run = before.last_run;
+            if same == *before {
+                return Ok(());
+            }
+        }
         let value = marks.to_value()?;
         let by = marks
             .last_run

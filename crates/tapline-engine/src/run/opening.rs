@@ -104,7 +104,7 @@ impl Run<'_> {
 
     /// The run as it is asked for, in a `generation`.
     fn wanted(&self, memory: &Memory, generation: u64, fence: u64) -> Pending {
-        let window = self.asked(memory, self.began);
+        let window = self.task.aim.window(memory.marks.as_ref(), self.began);
         self.wanted_in(window, generation, fence)
     }
 

@@ -8,7 +8,7 @@ use tapline_core::{
 
 use super::{Aim, Asks};
 use crate::cursor::{CursorTracker, Wanted};
-use crate::window::{Ask, CursorRange, WindowKind, WindowSettings, decide};
+use crate::window::{Ask, CursorRange, WindowKind, WindowSettings, check, decide};
 
 /// Pieces of one part that are begun one after the other.
 const MOST: usize = 100_000;
@@ -115,6 +115,37 @@ fn name(slice: &str, window: &Window) -> String {
         "" => range,
         slice => format!("{slice} {range}"),
     }
+}
+
+/// What a run is going to ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prospect {
+    /// All of it.
+    pub window: Window,
+    /// The ranges in which it asks for that, in their order: those of a stream that is not divided,
+    /// or of a part of which nothing is known yet.
+    pub ranges: Vec<Window>,
+}
+
+/// What a run for `aim` that begins `at` that time is going to ask for, by what is remembered.
+///
+/// # Errors
+/// It may not be asked for, or would be cut into too many parts.
+pub fn prospect(aim: &Aim, marks: Option<&Marks>, at: Timestamp) -> Result<Prospect> {
+    if let Aim::Missing { ask, cursor, .. } = aim {
+        check(marks, ask, cursor, at)?;
+    }
+    let window = aim.window(marks, at);
+    let slice = Slice {
+        window: window.clone(),
+        ..Slice::default()
+    };
+    let pieces = Planner { aim, marks, at }.pieces(slice, &window)?;
+    let ranges = pieces.into_iter().map(|piece| piece.slice.window);
+    Ok(Prospect {
+        window,
+        ranges: ranges.collect(),
+    })
 }
 
 /// Says which pieces a run reads.

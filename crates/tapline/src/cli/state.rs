@@ -101,14 +101,9 @@ pub(crate) struct SetArgs {
     /// Where the next run starts
     #[arg(long, value_name = "CURSOR")]
     pub(crate) newest: String,
-    /// Part of a divided stream, as `state show --output json` names it
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub(crate) partition: String,
+    /// Part of a divided stream, as `state show --output json` names it [default: all parts]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) partition: Option<String>,
     #[command(flatten)]
     pub(crate) waiting: Waiting,
 }

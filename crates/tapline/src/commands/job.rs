@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use tapline_core::{CursorType, Marks, TableRef, Window};
 use tapline_engine::window::{Ask, WindowSettings};
-use tapline_engine::{Aim, Asks, Expectations, PageForm, SyncMode as EngineMode};
+use tapline_engine::{
+    Aim, Asks, Expectations, PageForm, Prospect, SyncMode as EngineMode, prospect,
+};
 use tapline_spec::{Diagnostic, Plan};
 
 use crate::failure::{Failure, Result};
@@ -87,11 +89,14 @@ impl Job {
                 let bound = |option, text: &Option<String>| {
                     window::bound(option, text.as_deref(), cursor.cursor_type)
                 };
+                let (from, to) = (bound("--from", from)?, bound("--to", to)?);
+                if let (Some(from), Some(to)) = (&from, &to)
+                    && from >= to
+                {
+                    return Err(window::empty((from, to), ("--from", "--to"), false));
+                }
                 Ok(Aim::Missing {
-                    ask: Ask::Backfill {
-                        from: bound("--from", from)?,
-                        to: bound("--to", to)?,
-                    },
+                    ask: Ask::Backfill { from, to },
                     cursor: cursor.clone(),
                     asks: self.asks,
                 })
@@ -124,20 +129,21 @@ impl Job {
     ///
     /// # Errors
     /// It would ask for nothing that there is.
-    pub(crate) fn outlook(
+    pub(crate) fn prospect(
         &self,
         args: &WindowArgs,
         marks: Option<&Marks>,
         now: Timestamp,
-    ) -> Result<Window> {
-        match (&self.cursor, args.is_given()) {
-            (Some(cursor), false) if self.mode.remembers() => {
-                let ask = Ask::Update;
-                tapline_engine::window::check(marks, &ask, cursor, now)?;
-                Ok(tapline_engine::window::widest(marks, &ask, cursor, now))
-            }
-            _ => self.window(args, now),
+    ) -> Result<Prospect> {
+        if self.mode.remembers() {
+            let aim = self.aim(&Part::Run(args.clone()), now)?;
+            return Ok(prospect(&aim, marks, now)?);
         }
+        let window = self.window(args, now)?;
+        Ok(Prospect {
+            ranges: vec![window.clone()],
+            window,
+        })
     }
 
     /// Marks that say nothing yet; `None` if it remembers none.

@@ -1,17 +1,19 @@
 //! `tapline plan`: what a run would ask for and write. Nothing is sent, nothing is written.
 
 use serde_json::json;
-use tapline_core::{HookKind, MarkKey, Marks, RunReport, StateStore, Window};
-use tapline_engine::PageForm;
+use tapline_core::{HookKind, MarkKey, Marks, RunReport, StateStore};
+use tapline_engine::{PageForm, Prospect};
 use tapline_spec::{AuthPlan, LastPagePlan, PaginationPlan, Plan};
 
 use crate::app::App;
 use crate::cli::PlanArgs;
 use crate::commands::job::{self, Job};
 use crate::commands::run::names;
+use crate::commands::state;
 use crate::exit_code::Exit;
 use crate::failure::Result;
 use crate::output::plan::{Estimate, LastRun, Outline, Reads, Row, SignIn, Slices, Writes};
+use crate::output::state::Cut;
 use crate::wiring::{self, Stream, Wiring};
 
 /// Entries of a pipeline's log that are searched for a complete run.
@@ -40,13 +42,22 @@ pub(crate) async fn plan(app: &App, args: &PlanArgs) -> Result<Exit> {
             Some(past) => marks(&**past, &job).await?,
             None => None,
         };
-        let window = job.outlook(&args.window, marks.as_ref(), now)?;
+        let prospect = job.prospect(&args.window, marks.as_ref(), now)?;
         let allowed = args.window.allow(name, job.mode).is_ok();
         let last = match &past {
             Some(past) => last_complete(&**past, name).await?,
             None => None,
         };
-        outlines.push(outline(&wiring, &job, window, allowed, last)?);
+        let cut = match &past {
+            Some(past) => state::cut(&**past, name).await?,
+            None => Vec::new(),
+        };
+        let known = Remembered {
+            parts: marks.map_or(0, |marks| marks.parts() as u64),
+            cut,
+            last,
+        };
+        outlines.push(outline(&wiring, &job, prospect, allowed, known)?);
     }
     tell(app, &outlines, names.len())
 }
@@ -64,22 +75,38 @@ fn tell(app: &App, outlines: &[Outline], asked: usize) -> Result<Exit> {
     Ok(Exit::COMPLETE)
 }
 
+/// What is known of earlier runs.
+struct Remembered {
+    /// Parts of the stream of which something is known.
+    parts: u64,
+    /// Runs that were cut.
+    cut: Vec<Cut>,
+    last: Option<LastRun>,
+}
+
 fn outline(
     wiring: &Wiring<'_>,
     job: &Job,
-    window: Window,
+    prospect: Prospect,
     allowed: bool,
-    last: Option<LastRun>,
+    known: Remembered,
 ) -> Result<Outline> {
     let stream = &job.stream;
     let slices = stream.divisions();
+    let Prospect { window, ranges } = prospect;
     Ok(Outline {
         pipeline: job.name.clone(),
         estimate: Estimate {
             budgets: wiring.budgets(stream)?,
-            ..estimate(stream, &slices, last)
+            ..estimate(stream, &slices, known.last)
         },
-        requests: stream.openings(&window, wiring.clock.now())?,
+        requests: match ranges.first() {
+            Some(first) => stream.openings(first, wiring.clock.now())?,
+            None => Vec::new(),
+        },
+        ranges: ranges.len() as u64,
+        known_parts: known.parts,
+        cut: known.cut,
         reads: reads(wiring, job, slices)?,
         writes: writes(wiring, job, allowed)?,
         window,

@@ -9,6 +9,8 @@ use serde::Serialize;
 use tapline_core::Window;
 use uuid::Uuid;
 
+use super::state::Cut;
+
 /// What a run of one pipeline would do.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Outline {
@@ -18,6 +20,12 @@ pub(crate) struct Outline {
     pub(crate) reads: Reads,
     /// The time range asked for, `[start, end)`; without bounds it is everything.
     pub(crate) window: Window,
+    /// In how many ranges it is asked for, of each part.
+    pub(crate) ranges: u64,
+    /// Parts of which something is remembered: each is asked for what it lacks.
+    pub(crate) known_parts: u64,
+    /// Runs that were cut. The next one that is to fetch the same goes on with it.
+    pub(crate) cut: Vec<Cut>,
     /// What is sent first, stream by stream: a parent comes before its child.
     pub(crate) requests: Vec<Opening>,
     /// Where rows go.

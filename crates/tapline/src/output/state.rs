@@ -48,7 +48,7 @@ pub(crate) struct Known {
 }
 
 /// A run that was cut.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Cut {
     /// The run.
     pub(crate) run_id: Uuid,

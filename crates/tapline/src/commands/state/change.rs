@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tapline_core::{Coverage, Cursor, Known, Lease, MarkKey, Marks, StateStore, Ties};
+use tapline_core::{Coverage, Cursor, Fold, Known, Lease, MarkKey, Marks, StateStore, Ties};
 use tapline_engine::{PENDING, put_marks};
 
 use super::history::{self, Entry};
@@ -15,6 +15,7 @@ use crate::cli::state::{ResetArgs, RollbackArgs, SetArgs};
 use crate::commands::job::Job;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
+use crate::output::text::hint;
 use crate::window;
 use crate::wiring::Wiring;
 
@@ -42,7 +43,8 @@ impl Desk {
     }
 
     /// Stores `value` as what is remembered under `key`, in the place of `version`. Runs that were
-    /// cut went by what was remembered before, so nobody goes on with them.
+    /// cut went by what was remembered before, so nobody goes on with them; that comes first, lest one
+    /// goes on by what is remembered then.
     pub(super) async fn put(
         &self,
         key: &MarkKey,
@@ -50,21 +52,26 @@ impl Desk {
         value: &Value,
         by: &str,
     ) -> Result<u64> {
-        let version = put_marks(&*self.store, key, version, value, by).await?;
-        let pending = self
-            .store
-            .list(PENDING, &MarkKey::prefix(&key.pipeline))
-            .await?;
-        for (name, document) in pending {
-            let is_ours = MarkKey::parse(&name).is_some_and(|other| other.stream == key.stream);
+        self.forget_cut(&key.pipeline, Some(&key.stream)).await?;
+        Ok(put_marks(&*self.store, key, version, value, by).await?)
+    }
+
+    /// Forgets the runs of `pipeline` that were cut: those of `stream`, if it is given. Returns how
+    /// many there were.
+    async fn forget_cut(&self, pipeline: &str, stream: Option<&str>) -> Result<usize> {
+        let prefix = MarkKey::prefix(pipeline);
+        let mut forgotten = 0;
+        for (name, document) in self.store.list(PENDING, &prefix).await? {
+            let key = MarkKey::parse(&name);
+            let is_ours = key.is_some_and(|key| stream.is_none_or(|stream| key.stream == stream));
             if is_ours && !document.value.is_null() {
                 let version = Some(document.version);
-                self.store
-                    .put(PENDING, &name, &Value::Null, version)
-                    .await?;
+                let put = self.store.put(PENDING, &name, &Value::Null, version);
+                put.await?;
+                forgotten += 1;
             }
         }
-        Ok(version)
+        Ok(forgotten)
     }
 }
 
@@ -103,10 +110,51 @@ pub(super) async fn set(app: &App, args: &SetArgs) -> Result<Exit> {
         Some(document) => Marks::read(&document.value)?,
         None => None,
     };
-    let marks = moved(marks.unwrap_or(fresh), &args.partition, newest);
+    let is_same =
+        |marks: &Marks| (&marks.cursor, marks.cursor_type) == (&fresh.cursor, fresh.cursor_type);
+    let before = marks.filter(is_same).unwrap_or_else(|| fresh.clone());
+    let parts = parts(&before, args.partition.as_deref())?;
+    let mut marks = parts
+        .iter()
+        .fold(before, |marks, part| moved(marks, part, newest.clone()));
+    if args.partition.is_none() {
+        take_back(&mut marks.folds, &newest);
+    }
+    // It is the operator who says what they are about now.
+    marks.sync_mode = fresh.sync_mode;
+    (marks.source, marks.table, marks.last_run) = (None, None, None);
     let by = format!("state set --newest {}", args.newest);
     let version = desk.put(&key, version, &marks.to_value()?, &by).await?;
     told(app, &args.pipeline, version, "the next run starts there")
+}
+
+/// The parts of the stream that are meant: the one that is named, or all that have marks.
+///
+/// # Errors
+/// There is no such part.
+fn parts(marks: &Marks, named: Option<&str>) -> Result<Vec<String>> {
+    let known: Vec<&str> = marks.partitions.keys().map(String::as_str).collect();
+    match named {
+        Some(name) if marks.known(name).is_none() => Err(Failure::usage(
+            format!("there is no part `{name}`"),
+            match known.as_slice() {
+                [] | [""] => "the stream is not divided, as far as is known".to_owned(),
+                known => hint(name, known.iter().copied()),
+            },
+        )),
+        Some(name) => Ok(vec![name.to_owned()]),
+        None if known.is_empty() && marks.folds.is_empty() => Ok(vec![String::new()]),
+        None => Ok(known.into_iter().map(str::to_owned).collect()),
+    }
+}
+
+/// Takes parts that are remembered as one back to `newest`. Where they are before that they stay:
+/// nothing is known of what is between.
+fn take_back(folds: &mut Vec<Fold>, newest: &Cursor) {
+    for fold in folds.iter_mut() {
+        fold.until = (&fold.until).min(newest).clone();
+    }
+    folds.retain(|fold| fold.from.as_ref() < Some(&fold.until));
 }
 
 /// `marks` with the newest mark of a part at `newest`.
@@ -128,7 +176,6 @@ fn moved(mut marks: Marks, part: &str, newest: Cursor) -> Marks {
     };
     marks.unfold(part);
     marks.partitions.insert(part.to_owned(), known);
-    marks.last_run = None;
     marks
 }
 
@@ -142,6 +189,7 @@ pub(super) async fn reset(app: &App, args: &ResetArgs) -> Result<Exit> {
     let wiring = Wiring::new(&project, &catalogue);
     let store = wiring.state().await?;
     let desk = Desk::open(store.clone(), &args.pipeline, args.waiting.lock_wait).await?;
+    let cut = desk.forget_cut(&args.pipeline, None).await?;
     let mut last = None;
     for one in super::remembered(&*store, &args.pipeline).await? {
         let put = desk.put(&one.key, Some(one.version), &Value::Null, "state reset");
@@ -149,7 +197,20 @@ pub(super) async fn reset(app: &App, args: &ResetArgs) -> Result<Exit> {
     }
     match last {
         Some(version) => told(app, &args.pipeline, version, "the next run begins anew"),
-        None => Err(nothing(&args.pipeline)),
+        None if cut == 0 => Err(nothing(&args.pipeline)),
+        None => {
+            let forgotten = format!(
+                "{}: the run that was cut is forgotten, the next one begins anew",
+                args.pipeline
+            );
+            match app.screen.is_json() {
+                true => app
+                    .screen
+                    .json(&json!({ "pipeline": args.pipeline, "version": null }))?,
+                false => app.screen.line(forgotten)?,
+            }
+            Ok(Exit::COMPLETE)
+        }
     }
 }
 
@@ -191,10 +252,12 @@ fn told(app: &App, pipeline: &str, version: u64, what: &str) -> Result<Exit> {
         app.screen
             .json(&json!({ "pipeline": pipeline, "version": version }))?;
     } else {
+        let back = match version {
+            0 | 1 => format!("`tapline state reset {pipeline}`"),
+            version => format!("`tapline state rollback {pipeline} --to {}`", version - 1),
+        };
         app.screen.line(format!(
-            "{pipeline} is at version {version} now: {what}. `tapline state rollback {pipeline} --to {}` \
-             takes that back.",
-            version.saturating_sub(1)
+            "{pipeline} is at version {version} now: {what}. {back} takes that back."
         ))?;
     }
     Ok(Exit::COMPLETE)

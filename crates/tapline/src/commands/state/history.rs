@@ -10,13 +10,14 @@ use crate::app::App;
 use crate::cli::state::{DiffArgs, LogArgs};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::Table;
 use crate::output::numbers::bytes;
 use crate::output::table::Cell;
+use crate::output::{Table, clean};
 use crate::wiring::Wiring;
 
-/// Differences that are shown at most.
+/// Differences that are shown at most, and letters of each.
 const SHOWN: usize = 40;
+const LETTERS: usize = 200;
 
 /// A change.
 pub(super) struct Entry {
@@ -149,14 +150,27 @@ pub(super) async fn diff(app: &App, args: &DiffArgs) -> Result<Exit> {
     let mut lines = vec![format!("{}: version {from} to {to}", args.pipeline)];
     let more = changes.len().saturating_sub(SHOWN);
     for (pointer, old, new) in changes.into_iter().take(SHOWN) {
-        lines.push(format!("  {pointer}: {old} -> {new}"));
+        let place = if pointer.is_empty() {
+            "all of it"
+        } else {
+            &pointer
+        };
+        let line = format!("  {place}: {old} -> {new}");
+        lines.push(clean(&shorten(&line)).into_owned());
     }
     match more {
         0 => {}
         more => lines.push(format!("  and {more} more; `--output json` has them all")),
     }
-    app.screen.line(crate::output::clean(&lines.join("\n")))?;
+    app.screen.line(lines.join("\n"))?;
     Ok(Exit::COMPLETE)
+}
+
+fn shorten(line: &str) -> String {
+    match line.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 async fn read(app: &App, pipeline: &str) -> Result<(Vec<Entry>, Remembered)> {

@@ -55,10 +55,7 @@ async fn picture(store: &dyn StateStore, pipeline: String) -> Result<Picture> {
     let streams =
         streams.filter_map(|one| Some(Known::of(one.key.stream, one.version, one.marks?)));
     let streams = streams.collect();
-    let mut cut = Vec::new();
-    for (key, document) in store.list(PENDING, &MarkKey::prefix(&pipeline)).await? {
-        cut.extend(MarkKey::parse(&key).and_then(|key| pending(key, &document.value)));
-    }
+    let cut = cut(store, &pipeline).await?;
     let last = store.tail(&format!("runs/{pipeline}"), 1).await?.pop();
     let last = last.and_then(|entry| serde_json::from_value::<RunReport>(entry.value).ok());
     Ok(Picture {
@@ -71,6 +68,18 @@ async fn picture(store: &dyn StateStore, pipeline: String) -> Result<Picture> {
         }),
         pipeline,
     })
+}
+
+/// The runs of `pipeline` that were cut.
+///
+/// # Errors
+/// The state cannot be read.
+pub(crate) async fn cut(store: &dyn StateStore, pipeline: &str) -> Result<Vec<Cut>> {
+    let mut cut = Vec::new();
+    for (key, document) in store.list(PENDING, &MarkKey::prefix(pipeline)).await? {
+        cut.extend(MarkKey::parse(&key).and_then(|key| pending(key, &document.value)));
+    }
+    Ok(cut)
 }
 
 /// A run that was cut, as its document tells.

@@ -24,7 +24,7 @@ impl Outline {
             clean(&self.pipeline).bold(),
             clean(&reads.connection)
         )];
-        part(&mut lines, "Window", [self.window_words()]);
+        part(&mut lines, "Window", self.window_words());
         part(&mut lines, "Slices", reads.slices.words());
         part(&mut lines, "Requests", self.request_words());
         part(&mut lines, "Writes", self.write_words());
@@ -32,7 +32,31 @@ impl Outline {
         lines.join("\n")
     }
 
-    fn window_words(&self) -> String {
+    fn window_words(&self) -> Vec<String> {
+        let mut words = vec![self.range_words()];
+        let is_divided = !self.reads.slices.by.is_empty() || self.reads.slices.by_connector;
+        if is_divided && self.known_parts > 0 {
+            words.push(format!(
+                "of each of {} known: what it lacks; shown is how a new one is asked for",
+                plural(self.known_parts, "part")
+            ));
+        }
+        match self.ranges {
+            0 => words.push("nothing can be new, so nothing is asked for".to_owned()),
+            1 => {}
+            ranges => words.push(format!("asked for in {} ranges", count(ranges))),
+        }
+        for cut in &self.cut {
+            let began = cut.began;
+            words.push(format!(
+                "a {} that began at {began:.0} was cut; one for the same goes on with it",
+                clean(&cut.kind)
+            ));
+        }
+        words
+    }
+
+    fn range_words(&self) -> String {
         match (&self.window.start, &self.window.end) {
             (Some(start), _) if !self.reads.takes_window => format!(
                 "from {start}; the spec has no `scheduleParams`, so everything is read, and what \

@@ -13,6 +13,14 @@ pub(crate) fn read(text: &str) -> Option<Timestamp> {
     }
 }
 
+/// Down to a whole second: all that many formats can say. A report then says what was sent, and
+/// what came in the rest of that second belongs to the next run.
+pub fn whole_second(at: Timestamp) -> Timestamp {
+    const SECOND: i128 = 1_000_000_000;
+    let whole = at.as_nanosecond().div_euclid(SECOND) * SECOND;
+    Timestamp::from_nanosecond(whole).unwrap_or(at)
+}
+
 fn read_date(text: &str) -> Option<Timestamp> {
     let after = text.as_bytes().get(10..)?;
     let is_zone = |byte: &u8| matches!(byte, b'Z' | b'z' | b'+' | b'-');
@@ -114,6 +122,22 @@ mod tests {
             "Sat, 31 Jan 2026 09:00:00 GMT",
         ] {
             check(wrong, None);
+        }
+    }
+
+    #[test]
+    fn the_end_is_a_whole_second() {
+        let cases = [
+            ("2026-01-31T09:00:00.999999999Z", "2026-01-31T09:00:00Z"),
+            ("2026-01-31T09:00:00Z", "2026-01-31T09:00:00Z"),
+            ("1969-12-31T23:59:59.25Z", "1969-12-31T23:59:59Z"),
+        ];
+        for (now, expected) in cases {
+            assert_eq!(
+                whole_second(now.parse().unwrap()).to_string(),
+                expected,
+                "{now}"
+            );
         }
     }
 }

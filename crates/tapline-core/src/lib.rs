@@ -48,6 +48,7 @@ pub use error::{Error, ErrorKind, Result, Retry};
 pub use event::{Events, RunEvent};
 pub use fold::{Fold, Members};
 pub use hooks::{CheckReport, HookKind, HookSet, Hooks, NoHooks};
+pub use instant::whole_second;
 pub use limits::Limits;
 pub use marks::{Known, Marks};
 pub use page::{Evidence, Page, PageInfo, RequestRecord};

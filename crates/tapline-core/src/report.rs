@@ -63,6 +63,13 @@ pub struct RunReport {
     pub failed_request: Option<FailedRequest>,
 }
 
+impl RunReport {
+    /// The log that the reports of `pipeline` are added to.
+    pub fn log(pipeline: &str) -> String {
+        format!("runs/{pipeline}")
+    }
+}
+
 /// What a run was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -118,14 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_of_another_type_is_refused() {
-        for wrong in [
-            json!({ "start": "42", "end": null, "type": "timestamp" }),
-            json!({ "start": "x", "end": null, "type": "integer" }),
-        ] {
-            // A bare number is a time, so many seconds since 1970.
-            let read = serde_json::from_value::<Window>(wrong.clone());
-            assert_eq!(read.is_ok(), wrong["start"] == "42", "{wrong}");
-        }
+    fn a_bound_is_read_as_its_type() {
+        let read = |start: &str, of: &str| {
+            serde_json::from_value::<Window>(json!({ "start": start, "end": null, "type": of }))
+        };
+        assert!(read("x", "integer").is_err());
+        // A bare number is a time, too: so many seconds since 1970.
+        let start = read("42", "timestamp").unwrap().start;
+        assert_eq!(start.unwrap().to_string(), "1970-01-01T00:00:42Z");
     }
 }

@@ -2,13 +2,19 @@
 //! made here, so that a plan cannot say other than a run does.
 
 use jiff::Timestamp;
-use tapline_core::{Cursor, Param, Params, Request, Result, Slice, Window};
+use tapline_core::{Cursor, Param, Params, Request, Result, Slice, Step, Window};
 use tapline_expr::{Context, Edge, Span};
 use tapline_spec::Plan;
 use url::Url;
 
 use crate::paginate::Addition;
 use crate::{request, rules};
+
+/// How far before its start a window is asked for, where what is at the start would be missing: all
+/// formats can say that much.
+const SECOND: Step = Step::Seconds(1);
+/// The same of numbers.
+const ONE: Step = Step::Count(1);
 
 /// What the requests of one slice are made from.
 #[derive(Clone, Copy)]
@@ -33,8 +39,16 @@ enum Said {
     Text(String),
 }
 
-impl From<&Window> for Bounds {
-    fn from(window: &Window) -> Self {
+impl Bounds {
+    /// Those of `window`, in the requests of `plan`. A source that leaves out what is at the start is
+    /// asked for a little more; the rows that come of that are known by their cursor, and left out.
+    pub(crate) fn of(window: &Window, plan: &Plan) -> Self {
+        let is_exclusive = plan.schedule.as_ref().is_some_and(|s| s.start_exclusive);
+        let start = window.start.as_ref().map(|start| match start {
+            _ if !is_exclusive => start.clone(),
+            Cursor::Timestamp(_) => start.minus(SECOND).unwrap_or_else(|| start.clone()),
+            other => other.minus(ONE).unwrap_or_else(|| other.clone()),
+        });
         let said = |bound: &Option<Cursor>| {
             bound.as_ref().map(|bound| match bound {
                 Cursor::Timestamp(at) => Said::Time(*at),
@@ -42,13 +56,11 @@ impl From<&Window> for Bounds {
             })
         };
         Self {
-            start: said(&window.start),
+            start: said(&start),
             end: said(&window.end),
         }
     }
-}
 
-impl Bounds {
     fn span(&self) -> Span<'_> {
         Span {
             start: self.start.as_ref().map(Said::edge),

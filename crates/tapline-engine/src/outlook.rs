@@ -43,7 +43,7 @@ pub fn outlook(
     most: usize,
 ) -> Result<Outlook> {
     let params = asking::params(params, slice);
-    let bounds = Bounds::from(&slice.window);
+    let bounds = Bounds::of(&slice.window, plan);
     let asking = Asking {
         plan,
         params: &params,

@@ -39,7 +39,7 @@ impl Reader {
     pub(crate) fn new(shared: Arc<Shared>, slice: &Slice, from: Option<Resume>) -> Self {
         let mut reader = Self {
             params: shared.params(slice),
-            bounds: Bounds::from(&slice.window),
+            bounds: Bounds::of(&slice.window, &shared.config.plan),
             guard: Guard::default(),
             seq: from.as_ref().map_or(0, |from| from.seq),
             flights: Flights::default(),

@@ -388,7 +388,7 @@ impl Run<'_> {
     }
 
     fn log(&self) -> String {
-        format!("runs/{}", self.task.pipeline)
+        RunReport::log(&self.task.pipeline)
     }
 
     /// Adds the report to the pipeline's log. A run is not undone because its log is.

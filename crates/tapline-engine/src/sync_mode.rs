@@ -27,6 +27,12 @@ impl SyncMode {
         }
     }
 
+    /// The mode of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::FullLoad, Self::FullAppend, Self::Incremental];
+        all.into_iter().find(|mode| mode.name() == name)
+    }
+
     /// What the destination is asked to do.
     pub fn disposition(self) -> Disposition {
         match self {

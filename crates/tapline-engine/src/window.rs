@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tapline_core::{
     Boundary, Cursor, CursorType, Error, ErrorKind, Known, Marks, RecordOrder, Result, Seen, Step,
-    Ties, Window,
+    Ties, Window, whole_second,
 };
 
 pub(crate) use fold::{ReadParts, fold};
@@ -208,7 +208,7 @@ fn same_cursor(marks: &Marks, settings: &WindowSettings) -> Result<()> {
 /// that many formats can say.
 fn last_moment(settings: &WindowSettings, at: Timestamp) -> Option<Cursor> {
     let at = at.saturating_sub(settings.safety_lag).unwrap_or(at);
-    (settings.cursor_type == CursorType::Timestamp).then(|| Cursor::Timestamp(range::floor(at)))
+    (settings.cursor_type == CursorType::Timestamp).then(|| Cursor::Timestamp(whole_second(at)))
 }
 
 fn update(
@@ -281,7 +281,7 @@ fn check_backfill(
 fn explicit(window: &Window, settings: &WindowSettings, at: Timestamp) -> CursorRange {
     let end = match &window.end {
         Some(end @ Cursor::Timestamp(_)) => {
-            Some(end.min(&Cursor::Timestamp(range::floor(at))).clone())
+            Some(end.min(&Cursor::Timestamp(whole_second(at))).clone())
         }
         Some(end) => Some(end.clone()),
         None => last_moment(settings, at),

@@ -336,6 +336,9 @@ pub struct SchedulePlan {
     pub end: Option<BoundPlan>,
     /// What `{START_TIME}`, `{END_TIME}` and `{SCHEDULE_QUERY}` stand for.
     pub texts: Schedule,
+    /// Whether the source leaves out what is at the start itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub start_exclusive: bool,
 }
 
 /// A query parameter with a bound of the window.

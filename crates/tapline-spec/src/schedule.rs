@@ -17,6 +17,10 @@ pub struct ScheduleParams {
     /// Query parameter with the end of the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_end_param_name: Option<String>,
+    /// `true`: the source leaves out what is at the start itself. It is asked for a little earlier then:
+    /// a second, or a number. Left out: what is at the start comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_start_exclusive: Option<bool>,
     /// How the start is written, as a .NET date format.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_start_param_format: Option<String>,

@@ -300,7 +300,8 @@ pub(crate) struct PlanArgs {
   tapline run members --max-pages 2
                                 A short run, to try things out; nothing is published
   tapline run orders --window-start 2026-01-01 --window-end 2026-02-01
-                                A month of a pipeline that adds rows
+                                A month of a pipeline that adds rows; those of it that are
+                                there already are added again (see `backfill`)
   tapline run members --max-requests 500
                                 Spend no more than that; the next run goes on from there
   tapline run --output json     Reports for a program

@@ -8,6 +8,7 @@ mod nginx;
 mod postgres;
 mod test;
 mod test_env;
+mod torture;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,7 +19,9 @@ const USAGE: &str = "usage: cargo xtask <command>
 
   test [ARGS...]   install what the tests need, then run all tests (ARGS go to `cargo test`)
   test-env         only install what the tests need
-  demo [ARGS...]   build tapline and its connectors, then run `tapline demo ARGS`";
+  demo [ARGS...]   build tapline and its connectors, then run `tapline demo ARGS`
+  torture [--long] GOAL...
+                   try goals of docs/reliability.md; without one it names them; `all` is every one";
 
 fn main() -> ExitCode {
     match run() {
@@ -38,6 +41,7 @@ fn run() -> Result<()> {
         Some("test") => test::run_tests(&rest),
         Some("test-env") => test_env::install().map(drop),
         Some("demo") => demo::run_demo(&rest),
+        Some("torture") => torture::torture(&rest),
         Some(unknown) => bail!("unknown command {unknown:?}\n{USAGE}"),
         None => bail!("a command is missing\n{USAGE}"),
     }

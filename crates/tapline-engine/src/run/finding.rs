@@ -2,8 +2,8 @@
 //! are over.
 
 use tapline_core::{
-    EndSignal, Finding, LastCommit, Page, Result, Resume, RunEvent, SliceProgress, UnknownReason,
-    Verdict,
+    CursorType, EndSignal, Finding, LastCommit, Page, Result, Resume, RunEvent, SliceProgress,
+    UnknownReason, Verdict,
 };
 
 use super::Run;
@@ -118,7 +118,7 @@ impl Run<'_> {
     }
 
     fn keep(&mut self, mut reading: Reading, mut page: Page, work: &mut Work) -> Result<()> {
-        let (skipped, step) = reading.hear(&mut page, self.may_split())?;
+        let (skipped, step) = reading.hear(&mut page, self.splits())?;
         match step {
             Step::Keep => {
                 let wanted = wanted(&page, reading.tracker().is_some());
@@ -133,12 +133,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether a piece that is too large is read in two. One whose records come in order is gone
-    /// on with where the source has ended it instead.
-    fn may_split(&self) -> bool {
+    /// The type of the cursor by which a piece that is too large is read in two. One whose records come
+    /// in order is gone on with where the source has ended it instead.
+    fn splits(&self) -> Option<CursorType> {
         let aim = &self.task.aim;
-        let is_ordered = aim.cursor().is_some_and(|cursor| cursor.goes_up());
-        aim.cursor().is_some() && aim.asks().can_cut() && !is_ordered
+        let cursor = aim.cursor().filter(|cursor| !cursor.goes_up());
+        let can_cut = aim.asks().can_cut();
+        cursor.filter(|_| can_cut).map(|cursor| cursor.cursor_type)
     }
 
     fn finish(
@@ -197,7 +198,7 @@ impl Run<'_> {
         let cursor = self.task.aim.cursor()?;
         let asks = self.task.aim.asks();
         if progress.read == 0 && asks.can_cut() {
-            let mut halves = piece.halves(most)?;
+            let mut halves = piece.halves(most, cursor.cursor_type)?;
             if piece.kind == WindowKind::Backfill {
                 halves.reverse();
             }

@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 use tapline_core::{
-    Cursor, Error, ErrorKind, Known, Marks, Result, Seen, Slice, SliceProgress, Ties, Window,
+    Cursor, CursorType, Error, ErrorKind, Known, Marks, Result, Seen, Slice, SliceProgress, Ties,
+    Window,
 };
 
 use super::{Aim, Asks};
@@ -35,9 +36,9 @@ pub(super) struct Piece {
 impl Piece {
     /// The two pieces it is cut into, because the source gives only `most` records of one; `None`
     /// where it cannot be cut.
-    pub(super) fn halves(&self, most: u64) -> Option<[Self; 2]> {
+    pub(super) fn halves(&self, most: u64, cursor_type: CursorType) -> Option<[Self; 2]> {
         let asked = CursorRange::from(&self.slice.window);
-        let (first, second) = asked.halves(most)?;
+        let (first, second) = asked.halves(most, cursor_type)?;
         let at = second.start.clone()?;
         let (low, high) = match &self.range {
             Some(range) => (range.clone(), range.rest(at.clone())),

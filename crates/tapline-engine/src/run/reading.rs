@@ -3,8 +3,8 @@
 use arrow_array::RecordBatch;
 use futures::stream::StreamExt;
 use tapline_core::{
-    EndSignal, Error, ErrorKind, Page, PageStream, Result, Resume, ShortReason, SliceProgress,
-    Source, Verdict, column,
+    CursorType, EndSignal, Error, ErrorKind, Page, PageStream, Result, Resume, ShortReason,
+    SliceProgress, Source, Verdict, column,
 };
 
 use super::piece::Piece;
@@ -82,15 +82,19 @@ impl Reading {
     }
 
     /// Takes note of what `page` proves, and leaves only the rows in it that are wanted. Returns how
-    /// many it has left out, and what is to be done with the page. `may_split` says whether a piece
-    /// that is too large can be asked for in two.
+    /// many it has left out, and what is to be done with the page. A piece that is too
+    /// large can be asked for in two if `splits` names the type of its cursor.
     ///
     /// # Errors
     /// No record has the cursor.
-    pub(super) fn hear(&mut self, page: &mut Page, may_split: bool) -> Result<(u64, Step)> {
+    pub(super) fn hear(
+        &mut self,
+        page: &mut Page,
+        splits: Option<CursorType>,
+    ) -> Result<(u64, Step)> {
         let most = self.judge.is_beyond(&page.info.evidence);
-        if let Some(most) = most.filter(|_| may_split)
-            && self.piece.halves(most).is_some()
+        if let Some((most, cursor_type)) = most.zip(splits)
+            && self.piece.halves(most, cursor_type).is_some()
         {
             self.judge.split(most);
             (page.batches, page.rejects) = (Vec::new(), Vec::new());

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use tapline_core::{Boundary, Cursor, Integer, Step, Window};
+use tapline_core::{Boundary, Cursor, CursorType, Integer, Step, Window, whole_second};
 
-const SECOND: i128 = 1_000_000_000;
 const YEAR: Step = Step::Seconds(365 * 86_400);
 /// Hardly a source has records from before.
 const EPOCH: Cursor = Cursor::Timestamp(Timestamp::UNIX_EPOCH);
@@ -124,18 +123,19 @@ impl CursorRange {
     }
 
     /// Two parts, for a source that gives only `most` records of one range. Times without a beginning
-    /// are cut a year before their end; whole numbers without a bound so that what is left
-    /// has half of the distance to zero behind it, which leads to any number in a few steps. `None`:
-    /// it cannot be cut.
-    pub fn halves(&self, most: u64) -> Option<(Self, Self)> {
-        let middle = self.middle(most)?;
+    /// are cut a year before their end; whole numbers without a bound at zero, and then so that what is
+    /// left has half of the distance to zero behind it, which leads to any number in a few steps.
+    /// `None`: it cannot be cut.
+    pub fn halves(&self, most: u64, cursor_type: CursorType) -> Option<(Self, Self)> {
+        let middle = self.middle(most, cursor_type)?;
         let is_inside = self.start.as_ref() < Some(&middle)
             && self.end.as_ref().is_none_or(|end| middle < *end);
         is_inside.then(|| self.cut(middle))
     }
 
-    fn middle(&self, most: u64) -> Option<Cursor> {
+    fn middle(&self, most: u64, cursor_type: CursorType) -> Option<Cursor> {
         Some(match (&self.start, &self.end) {
+            (None, None) if cursor_type == CursorType::Integer => number(0),
             (None, Some(end @ Cursor::Timestamp(_))) => end.minus(YEAR).filter(|at| *at > EPOCH)?,
             (None, Some(Cursor::Integer(end))) => match end.to_i128()? {
                 end if end > 0 => number(0),
@@ -152,7 +152,7 @@ impl CursorRange {
             (Some(Cursor::Timestamp(start)), Some(Cursor::Timestamp(end))) => {
                 let sum = start.as_nanosecond() + end.as_nanosecond();
                 let middle = Timestamp::from_nanosecond(sum.div_euclid(2)).ok()?;
-                Cursor::Timestamp(floor(middle))
+                Cursor::Timestamp(whole_second(middle))
             }
             (Some(Cursor::Integer(start)), Some(Cursor::Integer(end))) => {
                 let (start, end) = (start.to_i128()?, end.to_i128()?);
@@ -166,7 +166,7 @@ impl CursorRange {
     fn edge(&self, step: Step) -> Option<Cursor> {
         let (start, end) = (self.start.as_ref()?, self.end.as_ref()?);
         let from = match start {
-            Cursor::Timestamp(at) => Cursor::Timestamp(floor(*at)),
+            Cursor::Timestamp(at) => Cursor::Timestamp(whole_second(*at)),
             other => other.clone(),
         };
         let edge = from.plus(step)?;
@@ -200,21 +200,19 @@ fn number(number: i128) -> Cursor {
     Cursor::Integer(Integer::from(number))
 }
 
-/// Down to a whole second.
-pub(super) fn floor(at: Timestamp) -> Timestamp {
-    let whole = at.as_nanosecond().div_euclid(SECOND) * SECOND;
-    Timestamp::from_nanosecond(whole).unwrap_or(at)
-}
-
 #[cfg(test)]
 mod tests {
-    use tapline_core::CursorType;
-
     use super::*;
 
     fn range(cursor_type: CursorType, start: &str, end: &str) -> CursorRange {
         let read = |text| Cursor::read(cursor_type, text);
         CursorRange::new(read(start), read(end))
+    }
+
+    /// The type is needed where a range has no bound to tell it.
+    fn halves_of(range: &CursorRange, most: u64) -> Option<(CursorRange, CursorRange)> {
+        let bound = range.start.as_ref().or(range.end.as_ref());
+        range.halves(most, bound.map_or(CursorType::Integer, Cursor::cursor_type))
     }
 
     #[track_caller]
@@ -303,7 +301,7 @@ mod tests {
     #[test]
     fn a_range_without_a_bound_is_cut_near_the_other() {
         let halves = |range: CursorRange| {
-            let (a, b) = range.halves(1000)?;
+            let (a, b) = halves_of(&range, 1000)?;
             Some([a.to_string(), b.to_string()])
         };
         assert_eq!(
@@ -320,6 +318,7 @@ mod tests {
             Some(["from 5 to before 1005".to_owned(), "from 1005".to_owned()])
         );
         for ((start, end), middle) in [
+            (("", ""), "0"),
             (("", "4"), "0"),
             (("", "0"), "-1000"),
             (("", "-3000"), "-6000"),
@@ -327,7 +326,7 @@ mod tests {
             (("0", ""), "1000"),
             (("3000", ""), "6000"),
         ] {
-            let (first, second) = range(CursorType::Integer, start, end).halves(1000).unwrap();
+            let (first, second) = halves_of(&range(CursorType::Integer, start, end), 1000).unwrap();
             let middle = Cursor::read(CursorType::Integer, middle);
             assert_eq!((first.end, second.start), (middle.clone(), middle));
         }
@@ -337,7 +336,7 @@ mod tests {
     #[test]
     fn halves_meet_in_the_middle() {
         let halves = |range: CursorRange| {
-            let (a, b) = range.halves(2)?;
+            let (a, b) = halves_of(&range, 2)?;
             Some([a.to_string(), b.to_string()])
         };
         assert_eq!(

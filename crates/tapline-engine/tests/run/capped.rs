@@ -17,34 +17,30 @@ fn capped(records: &Records) -> Api {
 async fn a_window_that_holds_too_much_is_read_in_parts() {
     let count = 170;
     let rows = records((0..count).map(|id| (id, (id * id / 9) as i64)));
-    for (order, mode) in [
+    let all = [
         (RecordOrder::Unordered, SyncMode::Incremental),
         (RecordOrder::Ascending, SyncMode::Incremental),
         (RecordOrder::Unordered, SyncMode::FullLoad),
         (RecordOrder::Ascending, SyncMode::FullLoad),
-    ] {
+    ];
+    let all = all
+        .into_iter()
+        .flat_map(|of| [(of, Some(at(0))), (of, None)]);
+    for ((order, mode), start) in all {
         for cut in [None, Some(1), Some(3)] {
             let mut limited = plan();
             limited.maximum_records = Some(20);
             let mut world = World::new(limited, capped(&rows));
             let ordered = WindowSettings { order, ..cursor() };
+            let start = start.clone();
             let asks = Asks {
                 start: true,
                 end: true,
             };
             let aim = match mode {
-                SyncMode::Incremental => missing(
-                    Ask::Update,
-                    WindowSettings {
-                        start: Some(at(0)),
-                        ..ordered
-                    },
-                ),
+                SyncMode::Incremental => missing(Ask::Update, WindowSettings { start, ..ordered }),
                 _ => Aim::Window {
-                    window: Window {
-                        start: Some(at(0)),
-                        end: None,
-                    },
+                    window: Window { start, end: None },
                     is_given: false,
                     cursor: Some(ordered),
                     asks,

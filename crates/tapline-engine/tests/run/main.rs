@@ -6,6 +6,7 @@ mod ahead;
 mod answers;
 mod capped;
 mod doors;
+mod exclusive;
 mod expect;
 mod fits;
 mod incremental;

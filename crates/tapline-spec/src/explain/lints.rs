@@ -69,7 +69,7 @@ pub(super) const ALL: &[Explanation] = &[
     Explanation {
         code: "L-no-parts",
         title: "a window that cannot be read in parts",
-        text: "`maximumRecords` says that the source ends after so many records. A window that holds more is read in parts, if the spec names the cursor and says how a part of the window is asked for. If not, such a run is `short`.",
+        text: "`maximumRecords` says that the source ends after so many records. A window that holds more is read in parts, if the spec (or `sync.cursor` of the pipeline) names the cursor, and the spec says how a part of the window is asked for. If not, such a run is `short`.",
         example_bad: r#""paginationParams": {"type": "OFFSET", "limitName": "limit", "limitValue": 100, "offSetName": "offset", "maximumRecords": 1000}"#,
         example_good: r#""incrementalParams": {"cursor": "updated_at"}, "scheduleParams": {"scheduleStartParamName": "since", "scheduleEndParamName": "before"}"#,
     },

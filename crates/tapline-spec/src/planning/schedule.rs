@@ -39,6 +39,7 @@ fn simple(desk: &mut Desk, params: &ScheduleParams) -> Option<SchedulePlan> {
             incremental: Template::default(),
             backfill: Template::default(),
         },
+        start_exclusive: excludes(params),
     })
 }
 
@@ -61,7 +62,12 @@ fn advance(desk: &mut Desk, params: &ScheduleParams) -> Option<SchedulePlan> {
             incremental: incremental?,
             backfill: backfill?,
         },
+        start_exclusive: excludes(params),
     })
+}
+
+fn excludes(params: &ScheduleParams) -> bool {
+    params.schedule_start_exclusive == Some(true)
 }
 
 /// `Some(None)`: there is no such parameter.

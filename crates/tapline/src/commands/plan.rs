@@ -165,7 +165,7 @@ async fn marks(past: &dyn StateStore, job: &Job) -> Result<Option<Marks>> {
 
 /// What the last complete run of `pipeline` took.
 async fn last_complete(past: &dyn StateStore, pipeline: &str) -> Result<Option<LastRun>> {
-    let runs = past.tail(&format!("runs/{pipeline}"), RUNS).await?;
+    let runs = past.tail(&RunReport::log(pipeline), RUNS).await?;
     let mut reports = runs
         .into_iter()
         .filter_map(|entry| serde_json::from_value::<RunReport>(entry.value).ok());

@@ -130,7 +130,7 @@ async fn paused_first(jobs: &mut Vec<Job>, state: &dyn StateStore) -> Result<()>
     }
     let (mut first, mut then) = (Vec::new(), Vec::new());
     for job in std::mem::take(jobs) {
-        let last = state.tail(&format!("runs/{}", job.name), 1).await?.pop();
+        let last = state.tail(&RunReport::log(&job.name), 1).await?.pop();
         let last = last.and_then(|entry| serde_json::from_value::<RunReport>(entry.value).ok());
         let is_paused = last.is_some_and(|report| {
             matches!(

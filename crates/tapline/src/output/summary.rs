@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use owo_colors::OwoColorize;
-use tapline_core::{Error, RunReport, ShortReason, UnknownReason, Verdict};
+use tapline_core::{Disposition, Error, RunReport, ShortReason, UnknownReason, Verdict};
+use tapline_engine::SyncMode;
 
 use super::numbers::{bytes, count, duration, plural};
 use super::table::Cell;
@@ -138,6 +139,12 @@ impl Ended {
         })
     }
 
+    /// Whether rows are added to the table, whatever the verdict.
+    fn adds(&self) -> bool {
+        let mode = SyncMode::named(&self.report.sync_mode);
+        mode.is_some_and(|mode| mode.disposition() == Disposition::Append)
+    }
+
     fn table_now(&self) -> String {
         let (table, database) = (clean(&self.table), clean(&self.database));
         let (written, read) = (self.report.records.written, self.report.records.read);
@@ -145,13 +152,7 @@ impl Ended {
             0 if !self.report.verdict.is_complete() => {
                 "was not touched: what was there still is".to_owned()
             }
-            _ if matches!(
-                self.report.sync_mode.as_str(),
-                "full_append" | "incremental"
-            ) =>
-            {
-                format!("has {} more", plural(written, "row"))
-            }
+            _ if self.adds() => format!("has {} more", plural(written, "row")),
             _ if !self.report.verdict.is_complete() => {
                 "was not touched: what was there still is".to_owned()
             }
@@ -239,8 +240,9 @@ fn if_short(reason: &ShortReason) -> &'static str {
              another one"
         }
         ShortReason::Capped { .. } => {
-            "ask for less at once: `slice` in `sync` of the pipeline cuts a window into parts, where \
-             requests say its start and its end"
+            "name the cursor (`sync.cursor`, or `incrementalParams` of the spec), and let requests say \
+             the start and the end of a window (`scheduleParams`): it is read in parts then; if it \
+             is, records with one and the same cursor are more than the source gives"
         }
         ShortReason::Expectation { .. } => {
             "look at the source; if it is as it should be, change `expect` of the pipeline"

@@ -238,6 +238,7 @@ impl Project {
             found = columns::undeclared(&at, sync, &plan.columns);
             let meant = (plan.incremental.as_ref(), asks(plan));
             sync.check(&at, meant, &mut found);
+            sync.check_parts(&at, &plan.partitions, &mut found);
             let cursor_type = sync.settings(plan).map(|settings| settings.cursor_type);
             let has_time = cursor_type == Some(CursorType::Timestamp);
             let at = format!("/pipelines/{}/expect", pointer(name));

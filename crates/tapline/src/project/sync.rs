@@ -7,7 +7,8 @@ use tapline_core::Cursor;
 use tapline_engine::Asks;
 use tapline_engine::window::WindowSettings;
 use tapline_spec::{
-    Bound, Boundary, CursorType, Diagnostic, IncrementalPlan, Plan, RecordOrder, Step,
+    Bound, Boundary, CursorType, Diagnostic, IncrementalPlan, PartitionPlan, PartitionSource, Plan,
+    RecordOrder, Step,
 };
 
 use super::start::Start;
@@ -158,6 +159,26 @@ impl Sync {
             let message = format!("`{count}` of what? A lag is so many seconds: `{count}s`");
             let at = format!("{pointer}/safety_lag");
             found.push(Diagnostic::error("E-incremental", at, message));
+        }
+    }
+
+    /// Refuses parts that hold values of several parents: which values come together changes from
+    /// run to run, and what is remembered of a part would be about another.
+    pub(super) fn check_parts(
+        &self,
+        pointer: &str,
+        partitions: &[PartitionPlan],
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let sources = |plan: &PartitionPlan| plan.from.clone();
+        let mut sources = partitions.iter().flat_map(sources);
+        let is_batched = |from: PartitionSource| matches!(from, PartitionSource::Parent { batch, .. } if batch > 1);
+        if self.mode.is_incremental() && sources.any(is_batched) {
+            let message = "the stream asks for several values of its parent at once (`batch`), and \
+                           what is remembered is remembered of each";
+            let hint = "leave out `batch` in `partitionParams` of the spec, or use `full_load` or \
+                        `full_append`";
+            found.push(Diagnostic::error("E-incremental", pointer, message).with_hint(hint));
         }
     }
 

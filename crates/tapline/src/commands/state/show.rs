@@ -56,7 +56,7 @@ async fn picture(store: &dyn StateStore, pipeline: String) -> Result<Picture> {
         streams.filter_map(|one| Some(Known::of(one.key.stream, one.version, one.marks?)));
     let streams = streams.collect();
     let cut = cut(store, &pipeline).await?;
-    let last = store.tail(&format!("runs/{pipeline}"), 1).await?.pop();
+    let last = store.tail(&RunReport::log(&pipeline), 1).await?.pop();
     let last = last.and_then(|entry| serde_json::from_value::<RunReport>(entry.value).ok());
     Ok(Picture {
         streams,

@@ -43,6 +43,7 @@ mod resume;
 mod secrets;
 mod server;
 mod signer;
+mod state;
 mod streams;
 mod support;
 mod three_ways;

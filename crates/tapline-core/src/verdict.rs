@@ -52,6 +52,8 @@ pub enum EndSignal {
     EndCondition,
     /// The last page index the source announced.
     LastPage,
+    /// As many records were asked for as the source gives for one question, and it had fewer.
+    Most,
     /// The next link or token is absent or null.
     NoNext,
     /// The stream has one response.
@@ -78,6 +80,7 @@ impl fmt::Display for EndSignal {
             Self::EmptyPage => "an empty page ended it",
             Self::EndCondition => "the end condition was met",
             Self::LastPage => "the last page index was reached",
+            Self::Most => "it had fewer than the source gives at most",
             Self::NoNext => "the last page names no next one",
             Self::SingleResponse => "one response is all there is",
             Self::Connector => "the connector said it was the last page",

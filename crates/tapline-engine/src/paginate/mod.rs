@@ -41,6 +41,12 @@ pub trait Paginator: Send + Sync {
         None
     }
 
+    /// How many records a source has to pass over for the page at `position`; `None`: it is not found
+    /// by number.
+    fn before(&self, _: &Position) -> Option<u64> {
+        None
+    }
+
     /// What [`Paginator::next`] reads from a response, so that it is located beforehand.
     fn reads(&self) -> Vec<Selector> {
         Vec::new()
@@ -133,11 +139,15 @@ pub fn of(plan: &Plan) -> Box<dyn Paginator> {
             relation: relation.clone(),
         }),
     };
-    match &plan.end {
+    let kind = match &plan.end {
         Some(end) => Box::new(WithEnd {
             kind,
             end: end.clone(),
         }),
+        None => kind,
+    };
+    match plan.maximum_records {
+        Some(most) => Box::new(WithMost { kind, most }),
         None => kind,
     }
 }
@@ -168,10 +178,58 @@ impl Paginator for WithEnd {
         self.kind.ahead(position, page, total)
     }
 
+    fn before(&self, position: &Position) -> Option<u64> {
+        self.kind.before(position)
+    }
+
     fn reads(&self) -> Vec<Selector> {
         let mut reads = self.kind.reads();
         reads.push(self.end.selector.clone());
         reads
+    }
+}
+
+/// Any kind, of a source that gives only so many records for one question, and refuses what is
+/// beyond. Whether these were all, is not decided here.
+struct WithMost {
+    kind: Box<dyn Paginator>,
+    most: u64,
+}
+
+impl WithMost {
+    fn gives(&self, position: &Position) -> bool {
+        let before = self.kind.before(position);
+        before.is_none_or(|before| before < self.most)
+    }
+}
+
+impl Paginator for WithMost {
+    fn first(&self) -> Position {
+        self.kind.first()
+    }
+
+    fn request(&self, position: &Position) -> Result<Addition> {
+        self.kind.request(position)
+    }
+
+    fn next(&self, position: &Position, page: &dyn Seen) -> Next {
+        match self.kind.next(position, page) {
+            Next::More(next) if !self.gives(&next) => Next::Done(EndSignal::Most),
+            next => next,
+        }
+    }
+
+    fn ahead(&self, position: &Position, page: &dyn Seen, total: Option<u64>) -> Option<Position> {
+        let next = self.kind.ahead(position, page, total)?;
+        self.gives(&next).then_some(next)
+    }
+
+    fn before(&self, position: &Position) -> Option<u64> {
+        self.kind.before(position)
+    }
+
+    fn reads(&self) -> Vec<Selector> {
+        self.kind.reads()
     }
 }
 

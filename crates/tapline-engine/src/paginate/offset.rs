@@ -46,6 +46,13 @@ impl Paginator for Offset {
         let is_there = total.is_none_or(|total| next.saturating_sub(self.first) < total);
         is_there.then_some(Position::Offset(next))
     }
+
+    fn before(&self, position: &Position) -> Option<u64> {
+        match position {
+            Position::Offset(offset) => Some(offset.saturating_sub(self.first)),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

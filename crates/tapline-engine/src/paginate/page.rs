@@ -61,11 +61,19 @@ impl Paginator for Page {
         };
         let next = number.checked_add(1)?;
         let is_beyond = self.last(page).is_some_and(|last| next > last);
-        let before = next.saturating_sub(self.first);
-        let is_there = |(size, total): (u64, u64)| before.saturating_mul(size) < total;
-        let size = self.limit.as_ref().map(|(_, size)| *size);
-        let is_there = size.zip(total).is_none_or(is_there);
-        (is_there && !is_beyond).then_some(Position::Page(next))
+        let next = Position::Page(next);
+        let before = self.before(&next);
+        let is_there = before
+            .zip(total)
+            .is_none_or(|(before, total)| before < total);
+        (is_there && !is_beyond).then_some(next)
+    }
+
+    fn before(&self, position: &Position) -> Option<u64> {
+        let (Position::Page(number), Some((_, size))) = (position, &self.limit) else {
+            return None;
+        };
+        Some(number.saturating_sub(self.first).saturating_mul(*size))
     }
 
     fn reads(&self) -> Vec<Selector> {

@@ -1,16 +1,20 @@
 //! Sources that give only so many records for one question: a window that holds more is read in parts.
 
-use tapline_core::{RecordOrder, ShortReason, Step, Verdict, Window};
+use tapline_core::{EndSignal, RecordOrder, ShortReason, Step, Verdict, Window};
 use tapline_engine::window::{Ask, WindowSettings};
 use tapline_engine::{Aim, Asks, SyncMode};
 
 use super::doors::{Api, World};
 use super::incremental::{Records, at, complete, cursor, missing, page, plan, records, update};
+use super::param;
 
-/// An API that gives at most 20 records for one question.
+/// An API that gives at most 20 records for one question, and refuses one for what is beyond.
 fn capped(records: &Records) -> Api {
     let records = records.clone();
-    Api::new(move |url| page(&records, url, 20))
+    Api::new(move |url| match param(url, "offset").parse::<u64>() {
+        Ok(offset) if offset < 20 => page(&records, url, 20),
+        _ => Ok((422, "beyond".into())),
+    })
 }
 
 #[tokio::test]
@@ -117,4 +121,26 @@ async fn the_newest_rows_come_once_though_the_window_is_read_in_parts() {
     assert_eq!((report.records.written, report.records.skipped), (31, 2));
     let twice = world.published().iter().filter(|id| **id == 49).count();
     assert_eq!(twice, 1);
+}
+
+/// The place after the last page with records is one that such an API refuses.
+#[tokio::test]
+async fn nothing_is_asked_for_beyond_what_a_source_gives() {
+    for (count, end) in [
+        (7, EndSignal::EmptyPage),
+        (15, EndSignal::Most),
+        (19, EndSignal::Most),
+    ] {
+        let rows = records((0..count).map(|id| (id, id as i64)));
+        for total in [true, false] {
+            let mut limited = plan();
+            limited.maximum_records = Some(20);
+            limited.total = limited.total.filter(|_| total);
+            let mut world = World::new(limited, capped(&rows));
+            update(&mut world, cursor());
+            let report = complete(&world).await;
+            assert_eq!(report.verdict, Verdict::Complete(end.clone()));
+            assert_eq!(report.records.written, count);
+        }
+    }
 }

@@ -30,6 +30,14 @@ pub(crate) fn shim() -> Option<&'static Shim> {
     SHIM.get_or_init(Shim::of_environment).as_ref()
 }
 
+/// At the end of the process a thread may still be in a call: it ends before the process does, or
+/// else the call would have its effect and not be in the trace. Nobody begins another one.
+extern "C" fn finish() {
+    if let Some(shim) = shim() {
+        std::mem::forget(shim.calls.lock());
+    }
+}
+
 impl Shim {
     fn of_environment() -> Option<Self> {
         let fail = env::var("TAPLINE_DISK_FAIL").ok().and_then(|text| {
@@ -40,8 +48,11 @@ impl Shim {
                 goes_on: parts.next() == Some("on"),
             })
         });
+        let root = env::var("TAPLINE_DISK_ROOT").ok()?;
+        // SAFETY: the handler is a function of this library, which is never unloaded.
+        unsafe { libc::atexit(finish) };
         Some(Self {
-            root: env::var("TAPLINE_DISK_ROOT").ok()?,
+            root,
             fail,
             trace: env::var("TAPLINE_DISK_TRACE").ok().and_then(open_trace),
             calls: Mutex::new(0),

@@ -18,6 +18,8 @@ pub mod column {
     pub const EXTRACTED_AT: &str = "_tapline_extracted_at";
     /// Fields that fit no column, as one JSON object (text), or null.
     pub const REST: &str = "_tapline_rest";
+    /// Whether the record is deleted; in tables that know of deletions.
+    pub const DELETED: &str = "_tapline_deleted";
     /// Table with a row for each request.
     pub const REQUESTS: &str = "_tapline_requests";
     /// Table with a row for each record that could not be kept.

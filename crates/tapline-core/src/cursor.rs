@@ -53,6 +53,18 @@ impl Cursor {
         }
     }
 
+    /// Bytes that are in the order of the cursors of its type, for databases that sort them. `None`: only
+    /// the source knows the order. Numbers of more than 38 digits are all the same.
+    pub fn rank(&self) -> Option<[u8; 16]> {
+        let number = match self {
+            Self::Timestamp(at) => at.as_nanosecond(),
+            Self::Integer(number) => number.clamped(),
+            Self::String(_) => return None,
+        };
+        let unsigned = number.cast_unsigned() ^ (1 << 127);
+        Some(unsigned.to_be_bytes())
+    }
+
     /// The cursor `step` before this one, as far as there is one. `None`: there is no such
     /// distance between cursors of this type.
     pub fn minus(&self, step: Step) -> Option<Self> {
@@ -115,6 +127,16 @@ impl Integer {
         match self.0 {
             Number::Small(number) => Some(number),
             Number::Big { .. } => None,
+        }
+    }
+
+    fn clamped(&self) -> i128 {
+        match self.0 {
+            Number::Small(number) => number,
+            Number::Big {
+                is_negative: true, ..
+            } => i128::MIN,
+            Number::Big { .. } => i128::MAX,
         }
     }
 }

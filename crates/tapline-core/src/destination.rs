@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Batch, Position, Reject, RequestRecord, Result, SliceProgress};
+use crate::{Batch, CursorType, Position, Reject, RequestRecord, Result, SliceProgress};
 
 /// A place for tables.
 #[async_trait]
@@ -148,13 +148,41 @@ pub enum Disposition {
     Append,
     /// Rows fill a hidden generation that replaces the table when published.
     Replace,
-    /// Rows are merged by `keys`; of two versions the higher in `order` wins.
-    Merge {
-        /// Columns that identify a row.
-        keys: Vec<String>,
-        /// Columns that order the versions of a row.
-        order: Vec<String>,
-    },
+    /// Rows are added, every version of a record, and in the same commit the last version of each
+    /// record goes to a table of its own.
+    Merge(Stage),
+}
+
+/// A table with one row for each record, beside the one with all versions of it. At every moment it
+/// is what the other one says.
+///
+/// Of two versions the later one is the one with the larger cursor; of versions with the same, or
+/// with none, the one that arrived later. One without a cursor is older than one with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// The table.
+    pub table: TableRef,
+    /// Columns that tell one record from another. A row that lacks one of them is in the table of
+    /// versions only.
+    pub keys: Vec<String>,
+    /// Where a row holds its cursor: a column, or a dotted path into one.
+    pub cursor: String,
+    /// What the cursor holds.
+    pub cursor_type: CursorType,
+    /// What becomes of records that the source has deleted; `None`: nobody would know.
+    pub deletions: Option<Deletions>,
+}
+
+/// How deleted records are known, and what becomes of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletions {
+    /// A column that says that a record is deleted: by `true`, by the time of it, by anything but
+    /// nothing, `false` and zero.
+    pub field: Option<String>,
+    /// Whether a record that this run does not bring is deleted, once the run is published.
+    pub absent: bool,
+    /// Whether they stay, with [`column::DELETED`](crate::column::DELETED) true.
+    pub soft: bool,
 }
 
 /// Under what a run's commits are stored.
@@ -225,6 +253,11 @@ pub struct LastCommit {
     /// What the pages of the slice have shown.
     #[serde(default)]
     pub progress: SliceProgress,
+}
+
+impl Deletions {
+    /// What a column holds, as text, of a record that is not deleted; besides null.
+    pub const NO: [&str; 6] = ["", "0", "0.0", "false", "False", "FALSE"];
 }
 
 /// What a publication showed.

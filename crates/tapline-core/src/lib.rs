@@ -40,8 +40,8 @@ pub use compute::{Compute, Inline, compute};
 pub use coverage::{Coverage, Span};
 pub use cursor::{Cursor, Integer};
 pub use destination::{
-    Capabilities, Commit, CommitKey, Destination, Disposition, FoundTable, LastCommit, Published,
-    Receipt, RejectedRow, SchemaChange, TableRef, Writer,
+    Capabilities, Commit, CommitKey, Deletions, Destination, Disposition, FoundTable, LastCommit,
+    Published, Receipt, RejectedRow, SchemaChange, Stage, TableRef, Writer,
 };
 pub use doors::Doors;
 pub use error::{Error, ErrorKind, Result, Retry};

@@ -16,6 +16,9 @@ CREATE TABLE IF NOT EXISTS _tapline_generations (
     hidden TEXT PRIMARY KEY, pipeline TEXT NOT NULL, table_name TEXT NOT NULL,
     generation INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _tapline_stages (
+    table_name TEXT PRIMARY KEY, staged TEXT NOT NULL, settings TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _tapline_commits (
     pipeline TEXT NOT NULL, table_name TEXT NOT NULL, run_id TEXT NOT NULL, slice TEXT NOT NULL,
     generation INTEGER NOT NULL, seq INTEGER NOT NULL, position TEXT, fence INTEGER NOT NULL,

@@ -14,7 +14,7 @@ use crate::name::{Names, quote};
 /// What SQLite is built with.
 const MAX_COLUMNS: usize = 2000;
 /// SQLite's own names for the key of a row: `CREATE TABLE` may take them, `ADD COLUMN` may not.
-const ROWID: [&str; 3] = ["rowid", "oid", "_rowid_"];
+pub(crate) const ROWID: [&str; 3] = ["rowid", "oid", "_rowid_"];
 /// Where a table is copied to while its types change; gone when the transaction ends.
 const REBUILD: &str = "_tapline_rebuild";
 
@@ -89,6 +89,42 @@ pub(crate) fn fit(
     check_count(table, after.len())?;
     apply(connection, table, &before, &after, &change)?;
     Ok((after, change))
+}
+
+/// Creates `table` with `columns`, or gives it those that it lacks and the types that they have.
+pub(crate) fn mirror(connection: &Connection, table: &str, columns: &[Column]) -> Result<()> {
+    let before = read(connection, table)?;
+    let mut after = before.clone();
+    let mut change = SchemaChange::default();
+    for wanted in columns {
+        match after.iter_mut().find(|column| column.name == wanted.name) {
+            Some(column) if column.declared == wanted.declared => {}
+            Some(column) => {
+                change.widened.push(column.name.clone());
+                column.declared.clone_from(&wanted.declared);
+            }
+            None => after.push(wanted.clone()),
+        }
+    }
+    apply(connection, table, &before, &after, &change)
+}
+
+/// Adds those of `columns` to `table` that it lacks.
+pub(crate) fn add(
+    connection: &Connection,
+    table: &str,
+    mut present: Vec<Column>,
+    columns: Vec<Column>,
+) -> Result<Vec<Column>> {
+    for column in columns {
+        if !present.contains(&column) {
+            let table = quote(table);
+            connection
+                .execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {}", ddl(&column)))?;
+            present.push(column);
+        }
+    }
+    Ok(present)
 }
 
 /// Whether the type of `column` had to change for `wanted`.
@@ -173,10 +209,17 @@ fn rebuild(
     let names: Vec<String> = before.iter().map(|column| quote(&column.name)).collect();
     let names = names.join(", ");
     connection.execute_batch(&format!(
-        "INSERT INTO {REBUILD} ({names}) SELECT {names} FROM {}",
-        quote(table)
+        "INSERT INTO {REBUILD} ({names}) SELECT {names} FROM {0} ORDER BY {1}",
+        quote(table),
+        order(before)
     ))?;
     replace(connection, REBUILD, table)
+}
+
+/// The rows keep their order: it tells the later version of a record from the earlier one.
+fn order(columns: &[Column]) -> &'static str {
+    let is_free = |name: &&str| !columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
+    ROWID.into_iter().find(is_free).unwrap_or("1")
 }
 
 /// Puts the table `new` in the place of `old`, which need not exist. Indexes and triggers that

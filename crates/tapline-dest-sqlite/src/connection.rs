@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::failure::Result;
+use crate::stage;
 
 /// How long a transaction waits for another writer of the same file.
 const BUSY: Duration = Duration::from_secs(60);
@@ -22,5 +23,6 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON;",
     )?;
+    stage::register(&connection)?;
     Ok(connection)
 }

@@ -54,7 +54,7 @@ impl Destination for SqliteDestination {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             replace: true,
-            merge: false,
+            merge: true,
             delete: false,
             transactional_position: true,
             nested: false,
@@ -73,9 +73,13 @@ impl Destination for SqliteDestination {
             let owner = Owner {
                 key,
                 table: name::table(table)?,
-                replace: replaces(&disposition)?,
+                replace: disposition == Disposition::Replace,
             };
-            Worker::start(move || Session::begin(&path, owner, &schema)).await
+            let stage = match disposition {
+                Disposition::Merge(stage) => Some(stage),
+                Disposition::Append | Disposition::Replace => None,
+            };
+            Worker::start(move || Session::begin(&path, owner, stage, &schema)).await
         };
         let failed = |failure: Failure| failure.at("begin").with("table", &table.name);
         Ok(Box::new(SqliteWriter {
@@ -112,15 +116,5 @@ impl Destination for SqliteDestination {
         };
         let failed = |failure: Failure| failure.at("recover").with("pipeline", pipeline);
         recovered.await.map_err(failed)
-    }
-}
-
-fn replaces(disposition: &Disposition) -> crate::failure::Result<bool> {
-    match disposition {
-        Disposition::Append => Ok(false),
-        Disposition::Replace => Ok(true),
-        Disposition::Merge { .. } => Err(Failure::Refused(
-            "the sqlite destination does not merge (known: append, replace)".to_owned(),
-        )),
     }
 }

@@ -17,6 +17,7 @@ mod insert;
 mod name;
 mod read;
 mod session;
+mod stage;
 mod worker;
 mod writer;
 

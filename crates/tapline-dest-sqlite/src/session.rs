@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::Schema;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tapline_core::{Batch, Commit, Published, Receipt, RowOp, SchemaChange, column};
+use tapline_core::{Batch, Commit, Published, Receipt, RowOp, SchemaChange, Stage, column};
 
 use crate::bookkeeping::{self, Owner};
 use crate::columns::{self, Column};
 use crate::failure::{Failure, Result};
 use crate::insert::insert;
 use crate::name::quote;
+use crate::stage::{self, Staged};
 use crate::{connection, generation};
 
 pub(crate) struct Session {
@@ -20,12 +21,19 @@ pub(crate) struct Session {
     /// The table that is written: hidden for a full load, else the visible one.
     table: String,
     columns: Vec<Column>,
+    /// The table with the last versions, if there is one.
+    staged: Option<Staged>,
     /// After a failed commit nobody knows what the disk holds; no more is written.
     broken: bool,
 }
 
 impl Session {
-    pub(crate) fn begin(path: &Path, owner: Owner, schema: &Schema) -> Result<Self> {
+    pub(crate) fn begin(
+        path: &Path,
+        owner: Owner,
+        stage: Option<Stage>,
+        schema: &Schema,
+    ) -> Result<Self> {
         let mut connection = connection::open(path)?;
         let transaction = begin(&mut connection, &owner)?;
         let mut table = generation::visible(&transaction, &owner.table)?;
@@ -33,7 +41,19 @@ impl Session {
             check_ours(&transaction, &owner, &table)?;
             table = generation::enter(&transaction, &owner)?;
         }
-        let (columns, _) = columns::fit(&transaction, &table, schema)?;
+        let (mut columns, _) = columns::fit(&transaction, &table, schema)?;
+        let staged = match stage {
+            None => {
+                stage::outdate(&transaction, &owner.table)?;
+                None
+            }
+            Some(stage) => {
+                let own = Staged::own_columns(&stage);
+                columns = columns::add(&transaction, &table, columns, own)?;
+                let names = (owner.table.as_str(), table.as_str());
+                Some(Staged::enter(&transaction, names, &columns, stage)?)
+            }
+        };
         transaction.commit()?;
         Ok(Self {
             path: path.to_owned(),
@@ -41,6 +61,7 @@ impl Session {
             owner,
             table,
             columns,
+            staged,
             broken: false,
         })
     }
@@ -50,9 +71,16 @@ impl Session {
         let transaction = begin(&mut self.connection, &self.owner)?;
         let last = bookkeeping::last_seq(&transaction, &self.owner, &commit.slice)?;
         if last.is_none_or(|last| last < commit.seq) {
+            let staged = self.staged.as_ref();
+            let before = staged
+                .map(|staged| staged.last_row(&transaction))
+                .transpose()?;
             for batch in batches {
                 check_ops(batch)?;
                 insert(&transaction, &self.table, &self.columns, &batch.records)?;
+            }
+            if let Some((staged, before)) = staged.zip(before) {
+                staged.refresh(&transaction, before)?;
             }
             bookkeeping::record(&transaction, &self.owner, commit)?;
         }
@@ -72,6 +100,9 @@ impl Session {
         self.check_whole()?;
         let transaction = begin(&mut self.connection, &self.owner)?;
         let (columns, change) = columns::fit(&transaction, &self.table, schema)?;
+        if let Some(staged) = &mut self.staged {
+            staged.fit(&transaction, &columns)?;
+        }
         finish(transaction, &mut self.broken)?;
         self.columns = columns;
         Ok(change)
@@ -85,6 +116,9 @@ impl Session {
             visible = generation::visible(&transaction, &self.owner.table)?;
             columns::replace(&transaction, &self.table, &visible)?;
             generation::leave(&transaction, &self.table)?;
+        }
+        if let Some(staged) = &self.staged {
+            staged.bury(&transaction, &self.owner.key.run.to_string())?;
         }
         bookkeeping::mark_published(&transaction, &self.owner)?;
         let count = format!("SELECT count(*) FROM {}", quote(&visible));
@@ -212,7 +246,7 @@ mod tests {
             table: "t".into(),
             replace: false,
         };
-        Session::begin(path, owner, batch().schema_ref()).unwrap()
+        Session::begin(path, owner, None, batch().schema_ref()).unwrap()
     }
 
     #[test]

@@ -142,7 +142,7 @@ async fn columns_without_a_printable_name_are_found_again() {
 }
 
 #[tokio::test]
-async fn reserved_names_views_and_merge_are_refused() {
+async fn reserved_names_and_views_are_refused() {
     let place = Place::new();
     load(&place, "t", records(1, 1), key("p", 1)).await;
     let connection = Connection::open(place.path()).unwrap();
@@ -151,16 +151,11 @@ async fn reserved_names_views_and_merge_are_refused() {
         .unwrap();
     let schema = records(1, 0).schema();
     let destination = place.open().unwrap();
-    let merge = Disposition::Merge {
-        keys: vec!["c0".into()],
-        order: Vec::new(),
-    };
     for (table, disposition, reason) in [
         ("sqlite_x", Disposition::Append, "reserved"),
         ("_tapline_commits", Disposition::Replace, "reserved"),
         ("v", Disposition::Append, "is a view"),
         ("v", Disposition::Replace, "is a view"),
-        ("t", merge, "known: append, replace"),
     ] {
         let table = TableRef::public(table);
         let begun = destination.begin(&table, schema.clone(), disposition, key("p", 2));

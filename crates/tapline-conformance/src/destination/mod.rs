@@ -7,6 +7,7 @@ mod commits;
 mod fixture;
 mod generations;
 mod schema;
+mod stages;
 mod values;
 
 use std::sync::Arc;
@@ -49,8 +50,9 @@ const ANY: Needs = |_| true;
 const REPLACE: Needs = |can| can.replace;
 const POSITION: Needs = |can| can.transactional_position;
 const RESUME: Needs = |can| can.replace && can.transactional_position;
+const MERGE: Needs = |can| can.merge;
 
-const CASES: [(&str, Needs, Run); 23] = [
+const CASES: [(&str, Needs, Run); 29] = [
     ("values of every type come back", ANY, |s| {
         Box::pin(values::round_trip(s))
     }),
@@ -121,6 +123,24 @@ const CASES: [(&str, Needs, Run); 23] = [
     ),
     ("a stale generation is dropped", RESUME, |s| {
         Box::pin(generations::stale(s))
+    }),
+    ("a stage holds the latest versions", MERGE, |s| {
+        Box::pin(stages::latest(s))
+    }),
+    ("a record that is deleted leaves the stage", MERGE, |s| {
+        Box::pin(stages::deleted(s))
+    }),
+    ("a record that is absent leaves the stage", MERGE, |s| {
+        Box::pin(stages::absent(s))
+    }),
+    ("a stage is made of what is there", MERGE, |s| {
+        Box::pin(stages::made_anew(s))
+    }),
+    ("a stage grows with its table", MERGE, |s| {
+        Box::pin(stages::grows(s))
+    }),
+    ("a stage takes no table of others", MERGE, |s| {
+        Box::pin(stages::foreign(s))
     }),
 ];
 

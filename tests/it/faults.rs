@@ -14,7 +14,7 @@ use tapline_conformance::faults::{Fault, Faults, FaultyDestination, FaultyState,
 use tapline_conformance::random::Random;
 use tapline_core::{
     Boundary, CancellationToken, Clock, CursorType, Destination, Doors, Events, Inline, Limits,
-    NoHooks, Params, RecordOrder, Redactor, RunReport, TableRef, Transport,
+    NoHooks, Params, RecordOrder, Redactor, RunReport, Stage, TableRef, Transport,
 };
 use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
 use tapline_dest_sqlite::SqliteDestination;
@@ -39,19 +39,36 @@ struct Place {
     open: fn(&Path) -> Arc<dyn Destination>,
     /// The ids in the visible table, and the number of hidden ones.
     look: fn(&Path) -> (Vec<u64>, usize),
+    /// The ids in the table of the latest versions, where there is one.
+    staged: Option<fn(&Path) -> Vec<u64>>,
+}
+
+impl Place {
+    fn modes(&self) -> impl Iterator<Item = SyncMode> {
+        let can_merge = self.staged.is_some();
+        let is_possible =
+            move |mode: &SyncMode| can_merge || *mode != SyncMode::IncrementalWithQualify;
+        SyncMode::ALL.into_iter().filter(is_possible)
+    }
+}
+
+fn ids(dir: &Path, table: &str) -> Vec<u64> {
+    let warehouse = rusqlite::Connection::open(dir.join("warehouse.db")).unwrap();
+    let sql = format!("select id from {table} order by id");
+    let mut ids = warehouse.prepare(&sql).unwrap();
+    let ids = ids.query_map([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()));
+    ids.unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 const SQLITE: Place = Place {
     open: |dir| Arc::new(SqliteDestination::open(dir.join("warehouse.db")).unwrap()),
     look: |dir| {
         let warehouse = rusqlite::Connection::open(dir.join("warehouse.db")).unwrap();
-        let mut ids = warehouse.prepare("select id from t order by id").unwrap();
-        let ids = ids.query_map([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()));
-        let ids = ids.unwrap();
         let hidden = "select count(*) from sqlite_master where name glob '_tapline_gen_*'";
         let hidden: i64 = warehouse.query_row(hidden, [], |row| row.get(0)).unwrap();
-        (ids.collect::<Result<_, _>>().unwrap(), hidden as usize)
+        (ids(dir, "t"), hidden as usize)
     },
+    staged: Some(|dir| ids(dir, "staged__t")),
 };
 
 const FILES: Place = Place {
@@ -71,6 +88,7 @@ const FILES: Place = Place {
         let ids = rows.map(|row| row["id"].as_u64().unwrap());
         (ids.collect(), readers::unnamed(&table))
     },
+    staged: None,
 };
 
 #[test]
@@ -93,14 +111,8 @@ fn sqlite_ends_in_the_same_table_whatever_fails_twice() {
     fail_twice(&SQLITE);
 }
 
-const MODES: [SyncMode; 3] = [
-    SyncMode::FullLoad,
-    SyncMode::FullAppend,
-    SyncMode::Incremental,
-];
-
 fn fail_every_call_once(place: &Place) {
-    for mode in MODES {
+    for mode in place.modes() {
         let rig = Rig::new(place, mode);
         let calls = rig.calls();
         for fault in Fault::all(calls) {
@@ -115,7 +127,7 @@ fn fail_every_call_once(place: &Place) {
 /// test run; `TAPLINE_PAIRS=10000` plays them all.
 fn fail_twice(place: &Place) {
     let wanted = env::var("TAPLINE_PAIRS").map_or(30, |pairs| pairs.parse().unwrap());
-    for mode in MODES {
+    for mode in place.modes() {
         let rig = Rig::new(place, mode);
         let faults: Vec<Fault> = Fault::all(rig.calls()).collect();
         let pairs = faults.iter().flat_map(|first| {
@@ -180,11 +192,13 @@ impl<'a> Rig<'a> {
             let (seen, _) = (self.place.look)(dir.path());
             let complete = report.is_some_and(|report| report.verdict.is_complete());
             self.check(&seen, complete, &what);
+            self.check_staged(dir.path(), &seen, &what);
             faults.calls().len()
         });
         self.complete(dir.path(), &good);
         let (seen, hidden) = (self.place.look)(dir.path());
         self.check(&seen, true, &what);
+        self.check_staged(dir.path(), &seen, &what);
         assert_eq!(hidden, 0, "{what}");
         met
     }
@@ -200,7 +214,7 @@ impl<'a> Rig<'a> {
         let counts: Vec<usize> = counts.collect();
         let fits = match self.mode {
             SyncMode::FullLoad => seen == all || (!complete && seen == &all[..OLD as usize]),
-            SyncMode::Incremental => {
+            SyncMode::Incremental | SyncMode::IncrementalWithQualify => {
                 let once = |(id, count): (&u64, &usize)| match complete || is_old(*id) {
                     true => *count == 1,
                     false => *count <= 1,
@@ -218,6 +232,18 @@ impl<'a> Rig<'a> {
             }
         };
         assert!(fits, "{what}: {seen:?}");
+    }
+
+    /// Checks that the latest versions are those of the records that were `seen`.
+    #[track_caller]
+    fn check_staged(&self, dir: &Path, seen: &[u64], what: &str) {
+        let staged = self.place.staged;
+        let staged = staged.filter(|_| self.mode == SyncMode::IncrementalWithQualify);
+        if let Some(staged) = staged {
+            let mut records = seen.to_vec();
+            records.dedup();
+            assert_eq!(staged(dir), records, "{what}");
+        }
     }
 
     fn complete(&self, dir: &Path, faults: &Arc<Faults>) {
@@ -275,6 +301,7 @@ impl<'a> Rig<'a> {
             stream: "generic.token".to_owned(),
             table: TableRef::public("t"),
             sync_mode: self.mode,
+            stage: (self.mode == SyncMode::IncrementalWithQualify).then(stage),
             aim: self.aim(),
             expect: Expectations::default(),
             concurrency: 1,
@@ -285,7 +312,7 @@ impl<'a> Rig<'a> {
     }
 
     fn aim(&self) -> Aim {
-        if self.mode != SyncMode::Incremental {
+        if !self.mode.remembers() {
             return Aim::ALL;
         }
         Aim::Missing {
@@ -299,6 +326,7 @@ impl<'a> Rig<'a> {
                 safety_lag: SignedDuration::ZERO,
                 boundary: Boundary::Closed,
                 slice: None,
+                is_open: false,
             },
             asks: Asks::default(),
         }
@@ -321,6 +349,19 @@ impl<'a> Rig<'a> {
             user_agent: "tapline".to_owned(),
         });
         client.unwrap().transport(Arc::new(NoHooks))
+    }
+}
+
+fn stage() -> Stage {
+    Stage {
+        table: TableRef {
+            schema: "staged".to_owned(),
+            name: "t".to_owned(),
+        },
+        keys: vec!["id".to_owned()],
+        cursor: "id".to_owned(),
+        cursor_type: CursorType::Integer,
+        deletions: None,
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use tapline_core::{
     Asked, CancellationToken, Cursor, Doors, Error, ErrorKind, Events, FoundTable, Lease, MarkKey,
-    Result, RunEvent, RunReport, ShortReason, TableRef, UnknownReason, Verdict, Window,
+    Result, RunEvent, RunReport, ShortReason, Stage, TableRef, UnknownReason, Verdict, Window,
 };
 use uuid::Uuid;
 
@@ -50,6 +50,8 @@ pub struct RunTask {
     pub table: TableRef,
     /// What the run does to its table.
     pub sync_mode: SyncMode,
+    /// The table with the latest versions; of [`SyncMode::IncrementalWithQualify`] only.
+    pub stage: Option<Stage>,
     /// What is to be fetched.
     pub aim: Aim,
     /// What is expected of that.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tapline_core::Disposition;
 
 /// How a pipeline keeps its table up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,54 +14,59 @@ pub enum SyncMode {
     FullAppend,
     /// Each run reads what is new, and adds it.
     Incremental,
+    /// Each run reads what is new, adds it, and keeps the latest version of each record in a table of
+    /// its own.
+    IncrementalWithQualify,
 }
 
 impl SyncMode {
+    /// Every mode.
+    pub const ALL: [Self; 4] = [
+        Self::FullLoad,
+        Self::FullAppend,
+        Self::Incremental,
+        Self::IncrementalWithQualify,
+    ];
+
     /// The mode's name in the project file and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::FullLoad => "full_load",
             Self::FullAppend => "full_append",
             Self::Incremental => "incremental",
+            Self::IncrementalWithQualify => "incremental_with_qualify",
         }
     }
 
     /// The mode of that name.
     pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::FullLoad, Self::FullAppend, Self::Incremental];
-        all.into_iter().find(|mode| mode.name() == name)
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
     }
 
-    /// What the destination is asked to do.
-    pub fn disposition(self) -> Disposition {
-        match self {
-            Self::FullLoad => Disposition::Replace,
-            Self::FullAppend | Self::Incremental => Disposition::Append,
-        }
+    /// Whether rows are added to the table, and seen at once; if not, they replace it.
+    pub fn adds(self) -> bool {
+        self != Self::FullLoad
     }
 
     /// Whether a run may ask for a part of the time only. A mode that replaces its table may not:
     /// the table would be left with that part.
     pub fn takes_window(self) -> bool {
-        match self {
-            Self::FullLoad => false,
-            Self::FullAppend | Self::Incremental => true,
-        }
+        self.adds()
     }
 
     /// Whether a run remembers how far its stream is known, and asks for what is missing.
     pub fn remembers(self) -> bool {
         match self {
             Self::FullLoad | Self::FullAppend => false,
-            Self::Incremental => true,
+            Self::Incremental | Self::IncrementalWithQualify => true,
         }
     }
 
     /// What becomes of the rows of a run that is given up, to be said after that it begins anew.
     pub(crate) fn stays(self) -> &'static str {
-        match self {
-            Self::FullLoad => "",
-            Self::FullAppend | Self::Incremental => ", and the rows it has added stay",
+        match self.adds() {
+            false => "",
+            true => ", and the rows it has added stay",
         }
     }
 }

@@ -28,6 +28,8 @@ pub use range::CursorRange;
 pub enum Ask {
     /// What is new since the last run; everything, if there was none.
     Update,
+    /// Everything, whatever is known.
+    Everything,
     /// What is missing before the newest record.
     Backfill {
         /// From here on; from the beginning, if not given.
@@ -58,6 +60,10 @@ pub struct WindowSettings {
     pub boundary: Boundary,
     /// How much of a window is asked for at once.
     pub slice: Option<Step>,
+    /// Whether everything is asked for without an end: what is not brought is taken for deleted, and
+    /// so a record must not leave the window because it changes meanwhile.
+    #[serde(default)]
+    pub is_open: bool,
 }
 
 impl WindowSettings {
@@ -105,7 +111,7 @@ pub fn check(
         same_cursor(marks, settings)?;
     }
     match ask {
-        Ask::Update => Ok(()),
+        Ask::Update | Ask::Everything => Ok(()),
         Ask::Backfill { from, to } => check_backfill(marks, from.as_ref(), to.as_ref(), settings),
         Ask::Explicit(window) => {
             ordered(settings, "asked for a range of it")?;
@@ -128,6 +134,7 @@ pub fn decide(
 ) -> WindowPlan {
     let (kind, ranges) = match ask {
         Ask::Update => update(known, settings, at),
+        Ask::Everything => update(None, settings, at),
         Ask::Backfill { from, to } => (
             WindowKind::Backfill,
             backfill(known, from.as_ref(), to.as_ref()),
@@ -174,8 +181,10 @@ pub fn widest(
 
 /// Whether rows are asked for that are known to be there: they are added again.
 pub(crate) fn repeats(marks: &Marks, ask: &Ask, settings: &WindowSettings, at: Timestamp) -> bool {
-    let Ask::Explicit(window) = ask else {
-        return false;
+    let window = match ask {
+        Ask::Explicit(window) => window,
+        Ask::Everything => &Window::ALL,
+        Ask::Update | Ask::Backfill { .. } => return false,
     };
     let range = explicit(window, settings, at);
     let folds = marks.folds.iter().map(Known::from);
@@ -219,6 +228,7 @@ fn update(
     let end = last_moment(settings, at);
     let (kind, range) = match known.and_then(|known| known.newest.as_ref()) {
         None => {
+            let end = end.filter(|_| !settings.is_open);
             let range = CursorRange::new(settings.start.clone(), end);
             (WindowKind::Full, range)
         }

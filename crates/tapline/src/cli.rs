@@ -321,6 +321,9 @@ pub(crate) struct RunArgs {
     /// How long to wait for another runner of the same pipeline: 10s, 2m, 0
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     pub(crate) lock_wait: Duration,
+    /// Fetch everything again, whatever is remembered; `incremental` adds all of it once more
+    #[arg(long, conflicts_with_all = ["window_start", "window_end"])]
+    pub(crate) full_refresh: bool,
     #[command(flatten)]
     pub(crate) window: WindowArgs,
 }

@@ -26,7 +26,7 @@ use crate::doors::{SystemClock, Worker};
 use crate::failure::Result;
 use crate::project::{Connection, Destination, Lookup, Pipeline, Project, pointer};
 
-pub(crate) use self::target::{form, rejects, shown_table};
+pub(crate) use self::target::{form, merges, rejects, shown_table};
 pub(crate) use self::trial::Trial;
 
 /// What is sent as `User-Agent`.

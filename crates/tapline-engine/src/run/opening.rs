@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use arrow_schema::{Schema, SchemaRef};
 use tapline_core::{
-    CommitKey, Disposition, EndSignal, Error, ErrorKind, LastCommit, MarkKey, PageInfo, Result,
-    Window, Writer,
+    Asked, CommitKey, Disposition, EndSignal, Error, ErrorKind, LastCommit, MarkKey, PageInfo,
+    Result, Window, Writer,
 };
 
 use super::memory::Memory;
@@ -14,6 +14,7 @@ use super::piece::Piece;
 use super::work::Hand;
 use super::{Aim, Run};
 use crate::pending::{Pending, Slot};
+use crate::sync_mode::SyncMode;
 use crate::window::{Ask, CursorRange};
 
 /// A table that is open.
@@ -46,7 +47,7 @@ impl Run<'_> {
         };
         let left = of_generation(&recovered, pending.generation);
         // A runner that sleeps may still keep a page of it.
-        let may_grow = pending.sync_mode.disposition() == Disposition::Append;
+        let may_grow = pending.sync_mode.adds();
         if left.is_empty() && !may_grow {
             return self.begin_anew(slot, memory, &recovered, fence).await;
         }
@@ -174,7 +175,7 @@ impl Run<'_> {
     /// Nobody will go on with `pending`: the destination need not know how far it got. A hidden
     /// generation goes when the next one begins.
     async fn give_up(&self, pending: &Pending, fence: u64) -> Result<()> {
-        if pending.sync_mode.disposition() == Disposition::Replace {
+        if !pending.sync_mode.adds() {
             return Ok(());
         }
         let schema = match pending.table == self.task.table {
@@ -239,11 +240,30 @@ impl Run<'_> {
             generation: pending.generation,
             fence,
         };
-        let disposition = pending.sync_mode.disposition();
+        let disposition = self.disposition(pending);
         let destination = &self.doors.destination;
         destination
             .begin(&pending.table, schema, disposition, key)
             .await
+    }
+
+    /// What `pending` does to its table. What it does not bring is deleted only if it asks for everything.
+    fn disposition(&self, pending: &Pending) -> Disposition {
+        let stage = self.task.stage.as_ref().filter(|_| {
+            pending.sync_mode == SyncMode::IncrementalWithQualify
+                && pending.table == self.task.table
+        });
+        match stage {
+            None if pending.sync_mode.adds() => Disposition::Append,
+            None => Disposition::Replace,
+            Some(stage) => {
+                let mut stage = stage.clone();
+                if let Some(deletions) = &mut stage.deletions {
+                    deletions.absent &= self.tally.asked() == Asked::Everything;
+                }
+                Disposition::Merge(stage)
+            }
+        }
     }
 }
 

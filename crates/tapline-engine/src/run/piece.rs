@@ -187,7 +187,9 @@ impl Planner<'_> {
         // A connector that divides the window itself makes parts of the time, not of the stream.
         let is_time = slice.window != *asked;
         let part = if is_time { "" } else { &slice.partition };
-        let known = self.marks.and_then(|marks| marks.known(part));
+        // Of everything nothing is left out because it is there already.
+        let marks = self.marks.filter(|_| *ask != Ask::Everything);
+        let known = marks.and_then(|marks| marks.known(part));
         let plan = decide(known.as_ref(), ask, cursor, self.at);
         let step = cursor.slice.filter(|_| asks.can_cut());
         let whole = plan.ranges.into_iter();

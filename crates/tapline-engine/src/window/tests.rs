@@ -26,6 +26,7 @@ fn settings() -> WindowSettings {
         safety_lag: SignedDuration::ZERO,
         boundary: Boundary::Closed,
         slice: None,
+        is_open: false,
     }
 }
 

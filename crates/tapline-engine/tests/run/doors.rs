@@ -177,6 +177,7 @@ impl World {
             stream: "test.items".to_owned(),
             table: TableRef::public(self.name),
             sync_mode: self.mode,
+            stage: None,
             aim: self.aim.clone(),
             expect: self.expect,
             concurrency: self.concurrency,

@@ -67,6 +67,7 @@ pub(crate) fn cursor() -> WindowSettings {
         safety_lag: jiff::SignedDuration::ZERO,
         boundary: Boundary::Closed,
         slice: None,
+        is_open: false,
     }
 }
 
@@ -227,6 +228,7 @@ async fn a_cut_update_is_gone_on_with_and_remembers_all_of_it() {
             &mut world,
             WindowSettings {
                 slice: None,
+                is_open: false,
                 ..sliced.clone()
             },
         );

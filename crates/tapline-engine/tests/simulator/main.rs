@@ -50,6 +50,7 @@ fn runner(session: Session) -> BoxFuture<'static, RunReport> {
         stream: "simulated.items".to_owned(),
         table: TableRef::public("t"),
         sync_mode: SyncMode::FullLoad,
+        stage: None,
         aim: Aim::ALL,
         expect: Expectations::default(),
         concurrency: 1,

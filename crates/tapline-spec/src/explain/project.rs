@@ -32,11 +32,25 @@ pub(super) const ALL: &[Explanation] = &[
         example_good: "schedule: { frequency: minute, interval: 15 }",
     },
     Explanation {
+        code: "E-deletions",
+        title: "deletions that cannot be known, or change nothing",
+        text: "`incremental_with_qualify` knows that a record is deleted by a `field` of it, or because a complete run of everything did not bring it (`absent`). What is absent is known only of a source that is read to its very end.",
+        example_bad: "sync: { mode: full_append, deletions: { field: is_deleted } }",
+        example_good: "sync: { mode: incremental_with_qualify, cursor: updated_at, primary_keys: [id], deletions: { field: is_deleted, action: hard } }",
+    },
+    Explanation {
         code: "E-no-cursor",
         title: "new records cannot be told from old ones",
         text: "An incremental pipeline asks for what is new since its `cursor`, which the spec or the project names.",
         example_bad: "sync: { mode: incremental }",
         example_good: "sync: { mode: incremental, cursor: updated_at }",
+    },
+    Explanation {
+        code: "E-no-key",
+        title: "nothing tells which records are versions of one",
+        text: "`incremental_with_qualify` keeps the latest version of each record in a table of its own, and knows a record by its `primary_keys`, which the spec or the project names.",
+        example_bad: "sync: { mode: incremental_with_qualify, cursor: updated_at }",
+        example_good: "sync: { mode: incremental_with_qualify, cursor: updated_at, primary_keys: [id] }",
     },
     Explanation {
         code: "E-not-supported",
@@ -86,12 +100,5 @@ pub(super) const ALL: &[Explanation] = &[
         text: "A pipeline names a connection or a destination that the project does not have.",
         example_bad: "destination: { name: lake, table: t }",
         example_good: "destination: { name: warehouse, table: t }",
-    },
-    Explanation {
-        code: "L-no-key",
-        title: "versions of a record cannot be told apart",
-        text: "Without `primary_keys` nothing says which records are versions of one.",
-        example_bad: "sync: { mode: incremental_with_qualify, cursor: updated_at }",
-        example_good: "sync: { mode: incremental_with_qualify, cursor: updated_at, primary_keys: [id] }",
     },
 ];

@@ -1,7 +1,7 @@
 //! A pipeline that is planned: what of its stream is read, and what becomes of its table.
 
 use jiff::Timestamp;
-use tapline_core::{CursorType, Marks, TableRef, Window};
+use tapline_core::{CursorType, Marks, Stage, TableRef, Window};
 use tapline_engine::window::{Ask, WindowSettings};
 use tapline_engine::{
     Aim, Asks, Expectations, PageForm, Prospect, SyncMode as EngineMode, prospect,
@@ -23,6 +23,8 @@ pub(crate) struct Job {
     pub(crate) mode: EngineMode,
     /// What is expected of a run.
     pub(crate) expect: Expectations,
+    /// The table with the latest versions, if the mode keeps one.
+    pub(crate) stage: Option<Stage>,
     /// Requests at the same time.
     pub(crate) concurrency: usize,
     /// How windows are made, if anything tells new records from old ones.
@@ -36,6 +38,8 @@ pub(crate) struct Job {
 pub(crate) enum Part {
     /// What is new, or everything, or what the options say.
     Run(WindowArgs),
+    /// Everything, whatever is remembered.
+    Everything,
     /// What is missing.
     Backfill {
         /// From here on.
@@ -54,12 +58,18 @@ impl Job {
         let mode = mode(wiring.project, name)?;
         let stream = wiring.stream(name, Lookup::Real)?;
         let pipeline = wiring.project.pipeline(name)?;
+        let sync = &pipeline.sync;
+        let cursor = wiring.project.settings(name, stream.plan())?;
+        let meant = sync.incremental(stream.plan().incremental.as_ref());
+        let meant = meant.filter(|_| mode == EngineMode::IncrementalWithQualify);
+        let staged = pipeline.destination.staged();
         Ok(Self {
+            stage: meant.map(|meant| sync.stage(staged, meant)),
             name: name.to_owned(),
             mode,
             expect: pipeline.expect.expectations(),
             concurrency: pipeline.source.concurrency.map_or(1, usize::from),
-            cursor: wiring.project.settings(name, stream.plan())?,
+            cursor,
             asks: project::asks(stream.plan()),
             needs_cursor: pipeline.expect.needs_cursor(),
             stream,
@@ -85,6 +95,12 @@ impl Job {
                 cursor: cursor.clone(),
                 asks: self.asks,
             }),
+            (Some(cursor), Part::Everything) if self.mode.remembers() => Ok(Aim::Missing {
+                ask: Ask::Everything,
+                cursor: cursor.clone(),
+                asks: self.asks,
+            }),
+            (_, Part::Everything) => self.aim(&Part::Run(WindowArgs::default()), now),
             (Some(cursor), Part::Backfill { from, to }) if self.mode.remembers() => {
                 let bound = |option, text: &Option<String>| {
                     window::bound(option, text.as_deref(), cursor.cursor_type)
@@ -181,12 +197,7 @@ pub(crate) fn cursor_type(project: &Project, name: &str, plan: &Plan) -> Result<
 /// # Errors
 /// There is no such pipeline.
 pub(crate) fn table(project: &Project, name: &str) -> Result<TableRef> {
-    let target = &project.pipeline(name)?.destination;
-    let schema = target.schema.as_deref().unwrap_or(TableRef::PUBLIC);
-    Ok(TableRef {
-        schema: schema.to_owned(),
-        name: target.table.clone(),
-    })
+    Ok(project.pipeline(name)?.destination.table())
 }
 
 /// What the pipeline `name` does to its table.
@@ -204,12 +215,7 @@ pub(crate) fn mode(project: &Project, name: &str) -> Result<EngineMode> {
         SyncMode::FullLoad => EngineMode::FullLoad,
         SyncMode::FullAppend => EngineMode::FullAppend,
         SyncMode::Incremental => EngineMode::Incremental,
-        other @ SyncMode::IncrementalWithQualify => {
-            let message = format!("the sync mode `{}` is not available yet", other.name());
-            let hint = "`incremental` adds what is new, `full_load` replaces the table with \
-                        everything, `full_append` adds everything";
-            return refuse("sync/mode", message, hint);
-        }
+        SyncMode::IncrementalWithQualify => EngineMode::IncrementalWithQualify,
     };
     let destination = project.destination(&pipeline.destination.name)?;
     if mode.remembers() && wiring::form(destination) == PageForm::Body {
@@ -219,6 +225,14 @@ pub(crate) fn mode(project: &Project, name: &str) -> Result<EngineMode> {
         );
         let hint = "write to parquet, jsonl or csv, or use `full_append`";
         return refuse("destination/name", message, hint);
+    }
+    if mode == EngineMode::IncrementalWithQualify && !wiring::merges(destination) {
+        let message = format!(
+            "`{mode}` needs a destination that can change rows, and `{}` only adds files",
+            pipeline.destination.name
+        );
+        let hint = "write to sqlite, or use `incremental`";
+        return refuse("sync/mode", message, hint);
     }
     Ok(mode)
 }

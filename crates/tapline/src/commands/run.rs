@@ -46,7 +46,10 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
         max_pages: args.max_pages,
         max_requests: args.max_requests,
         lock_wait: args.lock_wait,
-        part: Part::Run(args.window.clone()),
+        part: match args.full_refresh {
+            true => Part::Everything,
+            false => Part::Run(args.window.clone()),
+        },
     };
     let runs = run_pipelines(app, &project, &names, &options).await?;
     tell(app, &runs, names.len())
@@ -163,6 +166,7 @@ async fn run_one(
         stream: job.stream.label.clone(),
         table: table(wiring.project, &job.name)?,
         sync_mode: job.mode,
+        stage: job.stage.clone(),
         aim: job.aim(&options.part, wiring.clock.now())?,
         expect: job.expect,
         concurrency: job.concurrency,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use owo_colors::OwoColorize;
-use tapline_core::{Disposition, Error, RunReport, ShortReason, UnknownReason, Verdict};
+use tapline_core::{Error, RunReport, ShortReason, UnknownReason, Verdict};
 use tapline_engine::SyncMode;
 
 use super::numbers::{bytes, count, duration, plural};
@@ -142,7 +142,7 @@ impl Ended {
     /// Whether rows are added to the table, whatever the verdict.
     fn adds(&self) -> bool {
         let mode = SyncMode::named(&self.report.sync_mode);
-        mode.is_some_and(|mode| mode.disposition() == Disposition::Append)
+        mode.is_some_and(SyncMode::adds)
     }
 
     fn table_now(&self) -> String {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tapline_core::TableRef;
 
 use super::expect::Expect;
 use super::quota::Quota;
@@ -201,7 +202,31 @@ pub(crate) struct PipelineDestination {
     pub(crate) table: String,
     /// Schema of the raw table; `public` unless given.
     pub(crate) schema: Option<String>,
-    /// Schema of the deduplicated table; `staged` unless given.
-    #[expect(dead_code, reason = "for sync modes that this version does not run")]
-    staged_schema: Option<String>,
+    /// Schema of the table with the latest versions; `staged` unless given.
+    pub(crate) staged_schema: Option<String>,
+    /// Name of the table with the latest versions; that of `table` unless given.
+    pub(crate) staged_table: Option<String>,
+}
+
+impl PipelineDestination {
+    /// The schema of tables with the latest versions.
+    const STAGED: &str = "staged";
+
+    /// The table that is filled.
+    pub(crate) fn table(&self) -> TableRef {
+        let schema = self.schema.as_deref().unwrap_or(TableRef::PUBLIC);
+        TableRef {
+            schema: schema.to_owned(),
+            name: self.table.clone(),
+        }
+    }
+
+    /// The table with the latest versions.
+    pub(crate) fn staged(&self) -> TableRef {
+        let schema = self.staged_schema.as_deref().unwrap_or(Self::STAGED);
+        TableRef {
+            schema: schema.to_owned(),
+            name: self.staged_table.as_ref().unwrap_or(&self.table).clone(),
+        }
+    }
 }

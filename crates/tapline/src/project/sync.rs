@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tapline_core::Cursor;
+use tapline_core::{Cursor, Stage, TableRef};
 use tapline_engine::Asks;
 use tapline_engine::window::WindowSettings;
 use tapline_spec::{
@@ -41,6 +41,44 @@ pub(crate) struct Sync {
     boundary: Option<Boundary>,
     /// How much of a window is asked for at once: `7d`; a number if the cursor is one.
     slice: Option<Step>,
+    /// How records are known that the source has deleted; only of `incremental_with_qualify`.
+    pub(crate) deletions: Option<Deletions>,
+}
+
+/// How records are known that the source has deleted, and what becomes of them.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Deletions {
+    /// A field that says so: `deleted_at`, `is_deleted`. Anything but nothing, `false` and 0 is a yes.
+    field: Option<String>,
+    /// Whether a record is deleted that a complete run of everything does not bring: the first one, and
+    /// `run --full-refresh`.
+    #[serde(default)]
+    absent: bool,
+    /// What becomes of them in the table with the latest versions; `soft` unless given.
+    #[serde(default)]
+    action: DeletionAction,
+}
+
+/// What becomes of records that the source has deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeletionAction {
+    /// They stay, with `_tapline_deleted` true.
+    #[default]
+    Soft,
+    /// They are removed.
+    Hard,
+}
+
+impl From<&Deletions> for tapline_core::Deletions {
+    fn from(written: &Deletions) -> Self {
+        Self {
+            field: written.field.clone(),
+            absent: written.absent,
+            soft: written.action == DeletionAction::Soft,
+        }
+    }
 }
 
 /// Sync modes.
@@ -122,7 +160,19 @@ impl Sync {
             safety_lag: SignedDuration::from_secs(lag),
             boundary: meant.boundary,
             slice: self.slice,
+            is_open: self.deletions.as_ref().is_some_and(|of| of.absent),
         })
+    }
+
+    /// The table with the latest versions, where `meant` tells which these are.
+    pub(crate) fn stage(&self, table: TableRef, meant: IncrementalPlan) -> Stage {
+        Stage {
+            table,
+            keys: meant.primary_keys,
+            cursor: meant.cursor,
+            cursor_type: meant.cursor_type,
+            deletions: self.deletions.as_ref().map(Into::into),
+        }
     }
 
     fn start(&self, cursor_type: CursorType) -> Option<Cursor> {
@@ -138,7 +188,6 @@ impl Sync {
         (spec, asks): (Option<&IncrementalPlan>, Asks),
         found: &mut Vec<Diagnostic>,
     ) {
-        let lint = |code, message| Diagnostic::lint(code, pointer, message);
         let meant = self.incremental(spec);
         if self.mode.is_incremental() && meant.is_none() {
             let message = "without a `cursor`, nothing tells new records from old ones";
@@ -150,8 +199,10 @@ impl Sync {
             .map_or(&self.primary_keys, |m| &m.primary_keys);
         if self.mode == SyncMode::IncrementalWithQualify && keys.is_empty() {
             let message = "without `primary_keys`, nothing tells which records are versions of one";
-            found.push(lint("L-no-key", message));
+            let hint = "such as `primary_keys: [id]`, columns that every record has";
+            found.push(Diagnostic::error("E-no-key", pointer, message).with_hint(hint));
         }
+        self.check_deletions(pointer, asks, found);
         if let Some(meant) = meant {
             self.check_steps(pointer, &meant, asks, found);
         }
@@ -160,6 +211,31 @@ impl Sync {
             let at = format!("{pointer}/safety_lag");
             found.push(Diagnostic::error("E-incremental", at, message));
         }
+    }
+
+    fn check_deletions(&self, pointer: &str, asks: Asks, found: &mut Vec<Diagnostic>) {
+        let Some(deletions) = &self.deletions else {
+            return;
+        };
+        let at = format!("{pointer}/deletions");
+        let (message, hint) = if self.mode != SyncMode::IncrementalWithQualify {
+            let message = format!(
+                "`{}` has no table of the latest versions that a record could be deleted from",
+                self.mode.name()
+            );
+            (message, "leave it out, or use `incremental_with_qualify`")
+        } else if deletions.field.is_none() && !deletions.absent {
+            let message = "nothing says how a deletion is known".to_owned();
+            (message, "name a `field`, or say `absent: true`")
+        } else if deletions.absent && asks.end {
+            let message = "requests say where a window ends, so a record that changes while \
+                           everything is read leaves the window, and would be taken for deleted";
+            let hint = "use a `field`, or leave the end out of `scheduleParams` of the spec";
+            (message.to_owned(), hint)
+        } else {
+            return;
+        };
+        found.push(Diagnostic::error("E-deletions", at, message).with_hint(hint));
     }
 
     /// Refuses parts that hold values of several parents: which values come together changes from
@@ -303,7 +379,7 @@ mod tests {
         check(
             json!({ "mode": "incremental_with_qualify", "cursor": "at" }),
             None,
-            &["L-no-key"],
+            &["E-no-key"],
         );
         check(
             json!({ "lookback": "1h", "slice": "7d" }),

@@ -57,6 +57,14 @@ pub(crate) fn form(wanted: &project::Destination) -> PageForm {
     }
 }
 
+/// Whether `wanted` can keep one row for each record.
+pub(crate) fn merges(wanted: &project::Destination) -> bool {
+    match wanted {
+        project::Destination::Sqlite { .. } => true,
+        project::Destination::Files { .. } => false,
+    }
+}
+
 /// The table as people find it: SQLite has no schemas, files have a folder for each.
 pub(crate) fn shown_table(wanted: &project::Destination, table: &TableRef) -> String {
     let (schema, name) = (&table.schema, &table.name);

@@ -46,6 +46,7 @@ mod signer;
 mod state;
 mod streams;
 mod support;
+mod sync_mode;
 mod three_ways;
 mod tidy;
 mod validate;

@@ -46,4 +46,4 @@ pub use run::{
     Aim, Asks, Expectations, Outcome, Prospect, RunTask, history, prospect, put_marks, run,
 };
 pub use source::{HttpSource, HttpSourceConfig};
-pub use sync_mode::SyncMode;
+pub use sync_mode::{StateAction, SyncMode};

@@ -54,7 +54,8 @@ impl Pending {
             ),
             (self.table != wanted.table, "it filled another table"),
             (
-                self.sync_mode != wanted.sync_mode,
+                self.sync_mode != wanted.sync_mode
+                    && !(self.sync_mode.remembers() && wanted.sync_mode.remembers()),
                 "it had another sync mode",
             ),
             (

@@ -71,8 +71,71 @@ impl SyncMode {
     }
 }
 
+/// What becomes of all that is remembered of a pipeline that moves from one mode to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateAction {
+    /// The next run fetches everything, and what is remembered begins there.
+    Initialize,
+    /// Nothing is remembered any more.
+    Reset,
+    /// The next run goes on where the last one was.
+    Preserve,
+}
+
+impl StateAction {
+    /// What a move between two modes does.
+    pub fn of(from: SyncMode, to: SyncMode) -> Self {
+        match (from.remembers(), to.remembers()) {
+            _ if from == to => Self::Preserve,
+            (true, true) => Self::Preserve,
+            (false, true) => Self::Initialize,
+            (_, false) => Self::Reset,
+        }
+    }
+
+    /// The action's name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Initialize => "initialize",
+            Self::Reset => "reset",
+            Self::Preserve => "preserve",
+        }
+    }
+}
+
 impl fmt::Display for SyncMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_move_has_its_action() {
+        use StateAction::{Initialize, Preserve, Reset};
+        let table = [
+            // To full_load, full_append, incremental, incremental_with_qualify.
+            [Preserve, Reset, Initialize, Initialize],
+            [Reset, Preserve, Initialize, Initialize],
+            [Reset, Reset, Preserve, Preserve],
+            [Reset, Reset, Preserve, Preserve],
+        ];
+        for (from, row) in SyncMode::ALL.into_iter().zip(table) {
+            for (to, action) in SyncMode::ALL.into_iter().zip(row) {
+                assert_eq!(StateAction::of(from, to), action, "{from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn modes_go_by_their_names() {
+        for mode in SyncMode::ALL {
+            assert_eq!(SyncMode::named(mode.name()), Some(mode));
+        }
+        assert_eq!(SyncMode::named("merge"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What can be typed. Every command has its arguments, and examples, in one place.
 
 pub(crate) mod state;
+pub(crate) mod sync_mode;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -122,6 +123,8 @@ pub(crate) enum Command {
     Backfill(BackfillArgs),
     /// Show and change what is remembered of pipelines
     State(state::StateArgs),
+    /// Move a pipeline to another sync mode
+    SyncMode(sync_mode::SyncModeArgs),
     /// Query a destination
     Sql(SqlArgs),
     /// Load a plugin's library, and say in a line for another tapline how that went

@@ -14,5 +14,6 @@ pub(crate) mod run;
 pub(crate) mod spec;
 pub(crate) mod sql;
 pub(crate) mod state;
+pub(crate) mod sync_mode;
 pub(crate) mod try_plugin;
 pub(crate) mod validate;

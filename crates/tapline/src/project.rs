@@ -1,6 +1,7 @@
 //! The project file: connections, destinations and pipelines, and how it is read.
 
 mod columns;
+pub(crate) mod edit;
 mod expect;
 mod file;
 mod load;

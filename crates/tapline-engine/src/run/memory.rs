@@ -225,7 +225,8 @@ pub(super) fn fits(marks: &Marks, task: &RunTask, source: &str, found: FoundTabl
     let other_table = marks.table.as_ref().filter(|table| **table != task.table);
     let reason = if marks.sync_mode != mode {
         format!(
-            "it is of the mode `{}`, and this is `{mode}`",
+            "it is of the mode `{}`, and this is `{mode}` (`tapline sync-mode` moves a pipeline from \
+             one to the other)",
             marks.sync_mode
         )
     } else if let Some(table) = other_table {

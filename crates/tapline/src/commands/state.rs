@@ -17,6 +17,7 @@ use crate::output::text::hint;
 use crate::project::Project;
 use crate::wiring::Wiring;
 
+pub(crate) use self::change::Desk;
 pub(crate) use self::show::{cut, show_pipelines};
 
 /// Does what `args` ask for.

@@ -73,6 +73,11 @@ impl Project {
         }
     }
 
+    /// The text of the file.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What was written.
     pub(crate) fn file(&self) -> &ProjectFile {
         &self.file

@@ -20,7 +20,7 @@ use crate::window;
 use crate::wiring::Wiring;
 
 /// The right to change what is remembered of a pipeline.
-pub(super) struct Desk {
+pub(crate) struct Desk {
     store: Arc<dyn StateStore>,
     /// Nobody runs the pipeline.
     _lease: Box<dyn Lease>,
@@ -28,7 +28,7 @@ pub(super) struct Desk {
 
 impl Desk {
     /// Waits for runs of `pipeline` to end.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         store: Arc<dyn StateStore>,
         pipeline: &str,
         wait: Duration,
@@ -54,6 +54,18 @@ impl Desk {
     ) -> Result<u64> {
         self.forget_cut(&key.pipeline, Some(&key.stream)).await?;
         Ok(put_marks(&*self.store, key, version, value, by).await?)
+    }
+
+    /// Forgets all that is remembered of `pipeline`, and returns the last version of that, and how
+    /// many runs were cut.
+    pub(crate) async fn forget(&self, pipeline: &str, by: &str) -> Result<(Option<u64>, usize)> {
+        let cut = self.forget_cut(pipeline, None).await?;
+        let mut last = None;
+        for one in super::remembered(&*self.store, pipeline).await? {
+            let put = self.put(&one.key, Some(one.version), &Value::Null, by);
+            last = Some(put.await?);
+        }
+        Ok((last, cut))
     }
 
     /// Forgets the runs of `pipeline` that were cut: those of `stream`, if it is given. Returns how
@@ -189,12 +201,7 @@ pub(super) async fn reset(app: &App, args: &ResetArgs) -> Result<Exit> {
     let wiring = Wiring::new(&project, &catalogue);
     let store = wiring.state().await?;
     let desk = Desk::open(store.clone(), &args.pipeline, args.waiting.lock_wait).await?;
-    let cut = desk.forget_cut(&args.pipeline, None).await?;
-    let mut last = None;
-    for one in super::remembered(&*store, &args.pipeline).await? {
-        let put = desk.put(&one.key, Some(one.version), &Value::Null, "state reset");
-        last = Some(put.await?);
-    }
+    let (last, cut) = desk.forget(&args.pipeline, "state reset").await?;
     match last {
         Some(version) => told(app, &args.pipeline, version, "the next run begins anew"),
         None if cut == 0 => Err(nothing(&args.pipeline)),

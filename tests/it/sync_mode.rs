@@ -1,0 +1,257 @@
+//! From one sync mode to another, step by step as an operator goes: what is remembered, what the tables
+//! hold, and what is refused.
+
+use std::fs;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::datasette::Datasette;
+use crate::support::{Project, Run};
+
+/// Customers who have an `updated_at`, and no telephone yet.
+fn customers() -> Datasette {
+    Datasette::serve("customers.db", |database| {
+        let connection = Connection::open(database).unwrap();
+        let create = "create table customers (id integer primary key, name text, updated_at text);
+            with recursive n(i) as (select 1 union all select i + 1 from n where i < 250)
+            insert into customers select i, 'name ' || i,
+                strftime('%Y-%m-%dT%H:%M:%SZ', '2026-01-01', i || ' hours') from n";
+        connection.execute_batch(create).unwrap();
+    })
+}
+
+fn change(datasette: &Datasette, sql: &str) {
+    let connection = Connection::open(datasette.database()).unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
+const SYNC: &str = "    sync:
+      mode: incremental # every version
+      # when a customer changed
+      cursor: updated_at
+";
+
+fn project(datasette: &Datasette, sync: &str) -> Project {
+    let project = Project::new(&format!(
+        "version: 1
+connections:
+  crm:
+    connector: rest
+    streams: {{ customers: customers.json }}
+    params: {{ host: \"{}\" }}
+destinations:
+  warehouse: {{ type: sqlite, path: warehouse.db }}
+pipelines:
+  # Ours
+  customers:
+    source: {{ connection: crm, stream: customers }}
+    destination: {{ name: warehouse, table: customers }}
+{sync}",
+        datasette.base_url()
+    ));
+    let spec = json!({
+        "authSpec": [],
+        "sourceSpec": {
+            "attributes": {
+                "urlParams": {
+                    "host": "${host}", "path": "/customers/customers.json", "method": "GET",
+                    "queryParams": { "_shape": "objects", "_sort": "updated_at", "_size": "100" }
+                },
+                "contentPath": { "path": "$.rows", "unwrap": true, "siblings": false },
+                "paginationParams": { "type": "POINTER", "pointerPath": "$.next_url" },
+                "responseParams": { "total": "$.filtered_table_rows_count" },
+                "scheduleParams": {
+                    "scheduleStartParamName": "updated_at__gte",
+                    "scheduleStartParamFormat": "yyyy-MM-ddTHH:mm:ssZ"
+                }
+            },
+            "spec": { "type": "object", "properties": { "host": { "type": "string" } },
+                "required": ["host"] }
+        }
+    });
+    fs::write(project.path("customers.json"), spec.to_string()).unwrap();
+    project
+}
+
+#[track_caller]
+fn done(project: &Project, arguments: &[&str]) -> Run {
+    let run = project.tapline(arguments);
+    assert_eq!(run.code, 0, "{run}");
+    run
+}
+
+#[track_caller]
+fn run(project: &Project, more: &[&str]) -> Value {
+    done(project, &[&["run", "--output", "json"], more].concat()).json()
+}
+
+/// Moves the pipeline, and returns what became of what was remembered, and the warnings.
+#[track_caller]
+fn moved(project: &Project, to: &str, more: &[&str]) -> (String, Vec<String>) {
+    let command = ["sync-mode", "customers", "--to", to, "--output", "json"];
+    let answer = done(project, &[&command, more].concat()).json();
+    assert_eq!(answer["status"], "success");
+    let details = &answer["migration_details"];
+    assert_eq!(details["target_load_type"], to);
+    let warnings = details["warnings"].as_array().unwrap().iter();
+    let action = details["state_action"].as_str().unwrap();
+    (
+        action.to_owned(),
+        warnings.map(|w| w.as_str().unwrap().to_owned()).collect(),
+    )
+}
+
+/// The guide: a column was added and everything fetched again, so there are duplicates; then the
+/// pipeline comes to show each customer once.
+#[test]
+fn duplicates_are_gone_once_each_record_is_shown_once() {
+    let datasette = customers();
+    let project = project(&datasette, SYNC);
+    run(&project, &[]);
+    change(
+        &datasette,
+        "alter table customers add column telephone text;
+         update customers set telephone = '555-' || id;
+         update customers set updated_at = '2026-02-01T00:00:00Z', name = 'changed' where id <= 10",
+    );
+    run(&project, &["--full-refresh"]);
+    assert_eq!(project.count("select count(*) from customers"), 500);
+
+    let before = fs::read_to_string(project.path("tapline.yaml")).unwrap();
+    let dry = ["--primary-key", "id", "--dry-run"];
+    assert_eq!(
+        moved(&project, "incremental_with_qualify", &dry),
+        ("preserve".to_owned(), vec![])
+    );
+    let same = fs::read_to_string(project.path("tapline.yaml")).unwrap();
+    assert_eq!(same, before);
+
+    let command = [
+        "sync-mode",
+        "customers",
+        "--to",
+        "incremental_with_qualify",
+        "--cursor",
+        "updated_at",
+        "--cursor-type",
+        "timestamp",
+        "--primary-key",
+        "id",
+        "--output",
+        "json",
+    ];
+    let answer = done(&project, &command).json();
+    let expected = json!({
+        "status": "success",
+        "message": "Successfully migrated sync mode to incremental_with_qualify",
+        "migration_details": {
+            "state_action": "preserve",
+            "target_load_type": "incremental_with_qualify",
+            "warnings": [],
+        },
+    });
+    assert_eq!(answer, expected);
+    let after = fs::read_to_string(project.path("tapline.yaml")).unwrap();
+    let sync = "    sync:
+      mode: incremental_with_qualify # every version
+      # when a customer changed
+      cursor: updated_at
+      cursor_type: timestamp
+      primary_keys: [id]
+";
+    assert_eq!(after, before.replace(SYNC, sync));
+
+    change(
+        &datasette,
+        "update customers set updated_at = '2026-03-01T00:00:00Z', name = 'again' where id = 7",
+    );
+    let report = run(&project, &[]);
+    assert_eq!(report["window"]["start"], "2026-02-01T00:00:00Z");
+    assert_eq!(report["records"]["written"], 1);
+    assert_eq!(project.count("select count(*) from customers"), 501);
+    let staged = |what: &str| project.count(&format!("select {what} from staged__customers"));
+    assert_eq!(staged("count(*)"), 250);
+    assert_eq!(staged("count(distinct id)"), 250);
+    assert_eq!(staged("count(telephone)"), 250);
+    assert_eq!(staged("sum(name = 'changed')"), 9);
+    assert_eq!(staged("sum(name = 'again' and id = 7)"), 1);
+}
+
+#[test]
+fn every_move_does_to_the_state_what_the_table_says() {
+    let modes = [
+        "full_load",
+        "full_append",
+        "incremental",
+        "incremental_with_qualify",
+    ];
+    let datasette = customers();
+    for (row, from) in modes.iter().enumerate() {
+        for (column, to) in modes.iter().enumerate() {
+            let sync =
+                format!("    sync: {{ mode: {from}, cursor: updated_at, primary_keys: [id] }}\n");
+            let project = project(&datasette, &sync);
+            run(&project, &[]);
+            let (action, warnings) = moved(&project, to, &["--force"]);
+            let expected = match (row < 2, column < 2) {
+                _ if row == column => "preserve",
+                (_, true) => "reset",
+                (true, false) => "initialize",
+                (false, false) => "preserve",
+            };
+            assert_eq!(action, expected, "{from} to {to}");
+            let is_quiet = from != to && column == 3;
+            assert_eq!(
+                warnings.is_empty(),
+                is_quiet,
+                "{from} to {to}: {warnings:?}"
+            );
+            let report = run(&project, &[]);
+            assert_eq!(report["sync_mode"], **to);
+            let begins = report["window"]["start"].is_null();
+            assert_eq!(begins, action != "preserve" || row < 2, "{from} to {to}");
+        }
+    }
+}
+
+#[test]
+fn what_would_show_rows_twice_or_replace_them_takes_a_word() {
+    let datasette = customers();
+    let project = project(&datasette, SYNC);
+    let refused = |arguments: &[&str], part: &str| {
+        let before = fs::read_to_string(project.path("tapline.yaml")).unwrap();
+        let run = project.tapline(&[&["sync-mode", "customers"], arguments].concat());
+        assert_eq!(run.code, 2, "{run}");
+        assert!(run.stderr.contains(part), "{run}");
+        let after = fs::read_to_string(project.path("tapline.yaml")).unwrap();
+        assert_eq!(after, before);
+    };
+    refused(&["--to", "merge"], "full_load, full_append, incremental");
+    refused(&["--to", "incremental_with_qualify"], "E-no-key");
+    run(&project, &[]);
+    refused(&["--to", "full_load"], "--force");
+    let other = [
+        "--to",
+        "incremental",
+        "--cursor",
+        "id",
+        "--cursor-type",
+        "integer",
+    ];
+    refused(&other, "is about the cursor `updated_at`");
+    // By hand, without the command.
+    let text = fs::read_to_string(project.path("tapline.yaml")).unwrap();
+    let by_hand = text.replace(
+        "mode: incremental",
+        "mode: incremental_with_qualify, primary_keys: [id]",
+    );
+    let by_hand = by_hand.replace(
+        "    sync:\n      mode: incremental_with_qualify, primary_keys: [id] # every version",
+        "    sync:\n      primary_keys: [id]\n      mode: incremental_with_qualify # every version",
+    );
+    fs::write(project.path("tapline.yaml"), by_hand).unwrap();
+    let run = project.tapline(&["run"]);
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stdout.contains("`tapline sync-mode`"), "{run}");
+}

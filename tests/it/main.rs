@@ -15,6 +15,7 @@ mod faults;
 mod files;
 mod full_load;
 mod guide;
+mod histories;
 mod hostile;
 mod incremental;
 mod json_server;

@@ -142,6 +142,10 @@ fn writes(wiring: &Wiring<'_>, job: &Job, allowed: bool) -> Result<Writes> {
         format: destination.format().to_owned(),
         path: destination.path().display().to_string(),
         table: wiring::shown_table(destination, &table),
+        staged: job
+            .stage
+            .as_ref()
+            .map(|stage| wiring::shown_table(destination, &stage.table)),
         row: match wiring::form(destination) {
             PageForm::Rows => Row::Record,
             PageForm::Body => Row::Body,

@@ -145,6 +145,9 @@ pub(crate) struct Writes {
     pub(crate) path: String,
     /// The table, as it is found there.
     pub(crate) table: String,
+    /// The table with the latest versions, if the mode keeps one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) staged: Option<String>,
     /// What a row is: `record`, or `body` for each response as it came.
     pub(crate) row: Row,
     /// The sync mode.

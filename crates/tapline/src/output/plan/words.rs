@@ -111,6 +111,11 @@ impl Outline {
                 "{mode}: what is new is added, each page at once; how far that is known is \
                  remembered when all of it is there"
             ),
+            (true, "incremental_with_qualify") => format!(
+                "{mode}: what is new is added, each page at once, and the latest version of each \
+                 record kept in {}",
+                clean(writes.staged.as_deref().unwrap_or_default())
+            ),
             (true, _) => format!("{mode}: every record is added, each page at once"),
             (false, _) => format!(
                 "nothing: `run` refuses a window with {mode}, which would leave the table with \

@@ -33,6 +33,10 @@ pub struct SliceProgress {
     /// What was asked for: its positions mean nothing in another window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
+    /// The newest cursor that was known then, of a window without an end: what has become known
+    /// since may lie beyond what was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Cursor>,
     /// When the last page arrived.
     pub at: Timestamp,
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use arrow_schema::{Schema, SchemaRef};
 use tapline_core::{
     Asked, CommitKey, Disposition, EndSignal, Error, ErrorKind, LastCommit, MarkKey, PageInfo,
-    Result, Window, Writer,
+    Result, SliceProgress, Window, Writer,
 };
 
 use super::memory::Memory;
@@ -310,19 +310,25 @@ pub(super) fn has_moved(
         return ours.next().is_some();
     }
     ours.any(|(name, last)| {
-        let window = last.progress.window.as_ref();
-        window.is_some_and(|window| pieces.iter().any(|piece| clashes(piece, name, window)))
+        let progress = &last.progress;
+        pieces.iter().any(|piece| clashes(piece, name, progress))
     })
 }
 
-/// Whether `piece` is not the one that was read as `name` in that window, nor one that holds it: pieces
-/// are cut into others. One that has nothing to do with it is none of those, and does not clash.
-fn clashes(piece: &Piece, name: &str, window: &Window) -> bool {
+/// Whether `piece` is not the one that was read as `name`, with that `progress`, nor one that holds it:
+/// pieces are cut into others. One that has nothing to do with it is none of those, and does not clash.
+///
+/// What was read without an end, when less was known, does not reach up to what is known now.
+fn clashes(piece: &Piece, name: &str, progress: &SliceProgress) -> bool {
+    let Some(window) = &progress.window else {
+        return false;
+    };
     let (wanted, read) = (&piece.slice, CursorRange::from(window));
     let range = CursorRange::from(&wanted.window);
+    let has_grown = read.end.is_none() && progress.newest != piece.newest;
     match wanted.partition == name {
-        true => wanted.window != *window,
-        false => range.touches(&read) && !range.holds(&read),
+        true => wanted.window != *window || has_grown,
+        false => range.touches(&read) && (has_grown || !range.holds(&read)),
     }
 }
 

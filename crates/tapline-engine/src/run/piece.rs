@@ -25,6 +25,8 @@ pub(super) struct Piece {
     pub(super) slice: Slice,
     /// The rows that are wanted; `None`: all that come.
     pub(super) range: Option<CursorRange>,
+    /// The newest cursor that is known of the part, if the range has no end.
+    pub(super) newest: Option<Cursor>,
     /// Rows that were brought before, by their cursor.
     had: Vec<(Cursor, Ties)>,
     /// The name of the slice that it is cut from.
@@ -171,6 +173,7 @@ impl Planner<'_> {
                 is_all: slice.partition.is_empty(),
                 of: slice.partition.clone(),
                 range: None,
+                newest: None,
                 had: Vec::new(),
                 slice,
             }]),
@@ -187,9 +190,10 @@ impl Planner<'_> {
         // A connector that divides the window itself makes parts of the time, not of the stream.
         let is_time = slice.window != *asked;
         let part = if is_time { "" } else { &slice.partition };
+        let known = self.marks.and_then(|marks| marks.known(part));
+        let newest = known.as_ref().and_then(|known| known.newest.clone());
         // Of everything nothing is left out because it is there already.
-        let marks = self.marks.filter(|_| *ask != Ask::Everything);
-        let known = marks.and_then(|marks| marks.known(part));
+        let known = known.filter(|_| *ask != Ask::Everything);
         let plan = decide(known.as_ref(), ask, cursor, self.at);
         let step = cursor.slice.filter(|_| asks.can_cut());
         let whole = plan.ranges.into_iter();
@@ -214,6 +218,7 @@ impl Planner<'_> {
             Piece {
                 part: part.to_owned(),
                 kind: plan.kind,
+                newest: newest.clone().filter(|_| range.end.is_none()),
                 had: had(known.as_ref(), &range),
                 of: slice.partition.clone(),
                 is_all: is_one && slice.partition.is_empty(),

@@ -155,6 +155,7 @@ impl Reading {
         SliceProgress {
             wanted: self.wanted,
             window: Some(self.piece.slice.window.clone()),
+            newest: self.piece.newest.clone(),
             ..self.with_cursor(progress)
         }
     }

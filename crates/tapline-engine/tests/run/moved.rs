@@ -2,14 +2,14 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use tapline_core::{Cursor, CursorType, EndSignal, ShortReason, Verdict, Window};
+use tapline_core::{Cursor, CursorType, EndSignal, ShortReason, Step, Verdict, Window};
 use tapline_engine::window::{Ask, WindowSettings};
 use tapline_engine::{Aim, Asks, SyncMode};
-use tapline_spec::Plan;
+use tapline_spec::{PartitionPlan, PartitionSource, Plan};
 
-use super::doors::World;
+use super::doors::{Api, World};
 use super::incremental::{
-    Records, api, at, backfill, complete, cursor, missing, plan, records, update,
+    Records, api, at, backfill, complete, cursor, missing, page, plan, records, update,
 };
 use super::offset_plan;
 
@@ -187,4 +187,41 @@ async fn what_moves_nothing_keeps_no_run_from_going_on() {
     let report = complete(&world).await;
     assert_eq!(report.resumed_from.unwrap().pages, 2);
     assert_eq!(there(&world), all(&rows));
+}
+
+/// An update looks back as far as the first one began, and everything is always the same; but what was
+/// read before the newest record was there does not reach up to it.
+#[tokio::test]
+async fn nor_does_one_go_on_that_was_read_when_less_was_known() {
+    for ask in [Ask::Update, Ask::Everything] {
+        let (first, second) = (records([(0, 0)]), records([(10, 0)]));
+        let mut plan = uncounted();
+        plan.request.path = "/parts/${part}/items".parse().unwrap();
+        plan.partitions = vec![PartitionPlan {
+            name: "part".to_owned(),
+            from: vec![PartitionSource::Values(vec!["a".into(), "b".into()])],
+        }];
+        let (rows, others) = (first.clone(), second.clone());
+        let api = Api::new(move |url| match url.contains("/parts/a/") {
+            true => page(&rows, url, u64::MAX),
+            false => page(&others, url, u64::MAX),
+        });
+        let mut world = World::new(plan, api);
+        let settings = WindowSettings {
+            start: Some(at(0)),
+            lookback: Some(Step::Count(6)),
+            ..cursor()
+        };
+        let aim = missing(ask, settings);
+        world.aim(SyncMode::Incremental, aim.clone());
+        // All of the first part, and nothing of the second.
+        cut(&mut world, 2).await;
+        first.lock().unwrap().extend([(1, 3), (2, 6)]);
+        world.aim(SyncMode::Incremental, explicit(Some(6), None));
+        complete(&world).await;
+        world.aim(SyncMode::Incremental, aim);
+        let report = complete(&world).await;
+        assert_eq!(report.resumed_from, None);
+        assert_eq!(there(&world), [0, 1, 2, 10]);
+    }
 }

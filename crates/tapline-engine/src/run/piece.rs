@@ -68,8 +68,13 @@ impl Piece {
             Some(range) => range.rest(from.clone()),
             None => CursorRange::new(Some(from.clone()), None),
         };
-        let known = self.had.iter().filter(|(at, _)| *at > from).cloned();
-        let had = known.chain([(from.clone(), ties.clone())]).collect();
+        // Some of the rows that were known before may be in what is left, even of that cursor.
+        let mut had = self.had.clone();
+        match had.iter_mut().find(|(at, _)| *at == from) {
+            Some((_, known)) => known.merge(ties),
+            None => had.push((from.clone(), ties.clone())),
+        }
+        had.retain(|(at, _)| *at >= from);
         Some(Self {
             had,
             ..self.part(&asked, Some(range))

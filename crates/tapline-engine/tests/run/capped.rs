@@ -144,3 +144,30 @@ async fn nothing_is_asked_for_beyond_what_a_source_gives() {
         }
     }
 }
+
+/// The source ends the pages between two rows with the newest cursor, both of which are known.
+#[tokio::test]
+async fn rows_that_are_known_come_once_though_the_source_ends_between_them() {
+    let rows = records((0..20).map(|id| (id, id as i64)).chain([(20, 19)]));
+    let mut limited = plan();
+    limited.maximum_records = Some(20);
+    let mut world = World::new(limited, capped(&rows));
+    let upwards = WindowSettings {
+        order: RecordOrder::Ascending,
+        start: Some(at(10)),
+        ..cursor()
+    };
+    update(&mut world, upwards.clone());
+    complete(&world).await;
+    let window = Window {
+        start: Some(at(0)),
+        end: Some(at(30)),
+    };
+    world.aim(
+        SyncMode::Incremental,
+        missing(Ask::Explicit(window), upwards),
+    );
+    let report = complete(&world).await;
+    // The two are known; of them, the one that was seen comes again with the rest.
+    assert_eq!((report.records.written, report.records.skipped), (19, 3));
+}

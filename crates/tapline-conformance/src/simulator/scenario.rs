@@ -1,43 +1,59 @@
-//! What a seed stands for: an API, how it lies, and what happens to the run.
+//! What a seed stands for: an API, how a pipeline reads it, and what happens run after run.
 
-use serde_json::{Value, json};
-use tapline_spec::Plan;
+use tapline_core::{Boundary, RecordOrder};
 
-use crate::faults::{Fault, Kind, Moment};
-use crate::random::Random;
-
-/// The API's address. A request to any other is refused, as the transport's allow-list does.
-pub(super) const HOST: &str = "http://api.test";
-/// Beyond the largest position a run may store.
-pub(super) const HUGE: usize = 70_000;
+use super::lie::Lie;
+use super::trouble::Trouble;
+use crate::faults::Fault;
 
 /// One world, and what happens in it.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// Where everything random comes from.
     pub seed: u64,
+    /// What runs do to their table.
+    pub mode: Mode,
     /// How the API pages.
     pub paging: Paging,
-    /// Records the API has.
+    /// Records the API has at the beginning.
     pub records: u64,
     /// Records asked for at once.
     pub page: u64,
+    /// Parts that the stream is divided into; 0: it is not divided.
+    pub parts: u64,
     /// Whether the API says how many records there are.
     pub total: bool,
-    /// Whether its pages are often smaller than asked for (POINTER and TOKEN only).
+    /// Records that the API gives for one question at most; as the spec says, too.
+    pub most: Option<u64>,
+    /// Whether its pages are often smaller than asked for (where the response leads on).
     pub ragged: bool,
     /// Whether the last records come with a token all the same, to an empty page.
     pub trailing: bool,
     /// Whether a token or link is refused in any run but the one that it was given to.
     pub forgetful: bool,
+    /// How records are told apart by age.
+    pub cursor: CursorUse,
     /// Whether the destination makes pages durable only some at a time.
     pub lazy: bool,
-    /// Records of the table that is there before the run, if there is one.
+    /// Pieces and pages that are asked for at the same time.
+    pub concurrency: usize,
+    /// Records of the table that is there before the first run, if there is one.
     pub old: Option<u64>,
-    /// What is wrong with the API.
-    pub lie: Option<Lie>,
-    /// What happens to the run.
-    pub mishap: Mishap,
+    /// What is expected of a run.
+    pub expect: Expect,
+    /// What happens, run after run. After that come runs to which nothing happens.
+    pub acts: Vec<Act>,
+}
+
+/// What runs do to their table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// Each replaces it.
+    FullLoad,
+    /// Each adds all that there is.
+    FullAppend,
+    /// Each adds what is missing.
+    Incremental,
 }
 
 /// How the API pages.
@@ -53,41 +69,93 @@ pub enum Paging {
     Pointer,
     /// A token in the body.
     Token,
+    /// A next URL in a header.
+    LinkHeader,
+    /// Everything at once.
+    None,
 }
 
-/// What is wrong with an API. A number is that of the request it happens to, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lie {
-    /// More or fewer are announced than there are.
-    WrongTotal(i64),
-    /// The next page is this page: A leads to A.
-    RepeatToken(u64),
-    /// The next page is the one before: A leads to B, B to A.
-    TokenCycle(u64),
-    /// The first page comes again and again.
-    IgnoreOffset,
-    /// The records of a page are left out, as if they were not there.
-    Withhold(u64),
-    /// The page is empty, and what follows it is announced as ever.
-    EmptyPage(u64),
-    /// The page has no next one, though there is more (POINTER, TOKEN, counted pages).
-    EarlyEnd(u64),
-    /// The page begins with the last record of the one before.
-    Overlap(u64),
-    /// The answer has this status.
-    Status(u64, u16),
-    /// There is no answer.
-    NoAnswer(u64),
-    /// 200 with an error object.
-    ErrorObject(u64),
-    /// 200 with an HTML page.
-    Html(u64),
-    /// The body ends in the middle.
-    CutBody(u64),
-    /// The next link leads to another host (POINTER).
-    ForeignNext(u64),
-    /// The next token or link is larger than any that is kept (POINTER, TOKEN).
-    HugeNext(u64),
+/// How records are told apart by age. Their cursors are whole numbers, or times in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CursorUse {
+    /// Whether cursors are times.
+    pub is_time: bool,
+    /// In which order of the cursor the API gives its records.
+    pub order: RecordOrder,
+    /// Whether the newest record's own cursor is asked for again.
+    pub boundary: Boundary,
+    /// How far before the newest record an update starts.
+    pub lookback: Option<u64>,
+    /// How much of a window is asked for at once.
+    pub slice: Option<u64>,
+    /// Where a first run begins.
+    pub start: Option<i64>,
+    /// How long before the run a window ends, in seconds.
+    pub lag: u64,
+    /// Whether requests say where a window starts, and where it ends.
+    pub asks: (bool, bool),
+    /// Whether the API leaves out what is at the start of a window, as its spec says.
+    pub excludes: bool,
+    /// How far the API's clock is ahead of the runner's, in seconds.
+    pub skew: i64,
+}
+
+/// What is expected of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Expect {
+    /// Least number of records.
+    pub min_records: Option<u64>,
+    /// By how many percent they may be fewer than those of the run before.
+    pub max_drop: Option<f64>,
+    /// How far the newest record may lie back, in seconds.
+    pub max_lag: Option<i64>,
+}
+
+/// One run, and what happens before it and to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Act {
+    /// What has changed at the API before.
+    pub changes: Changes,
+    /// What the run is asked for.
+    pub ask: Ask,
+    /// What is wrong with the API.
+    pub lie: Option<Lie>,
+    /// What happens to the run.
+    pub mishap: Mishap,
+}
+
+/// What changes at the API between two runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// New records.
+    pub inserts: u64,
+    /// Records that get another version, and with it a new cursor.
+    pub updates: u64,
+    /// Records that come late: with a cursor in reach of the lookback.
+    pub late: u64,
+    /// Seconds that pass.
+    pub seconds: u64,
+}
+
+/// What a run is asked for. Bounds are percents of the range of cursors that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// What is new; in the other modes, everything.
+    Update,
+    /// What is missing.
+    Backfill {
+        /// From here on.
+        from: Option<u64>,
+        /// Before here.
+        to: Option<u64>,
+    },
+    /// Exactly this.
+    Explicit {
+        /// From here on.
+        from: Option<u64>,
+        /// Before here.
+        to: Option<u64>,
+    },
 }
 
 /// What happens to a run, besides what the API does.
@@ -97,162 +165,132 @@ pub enum Mishap {
     None,
     /// One call at a door fails, or the process dies in it.
     Door(Fault),
+    /// A kind of fault strikes at a door of state or destination, after so many calls there that go
+    /// well. Where nobody can know whether the call had its effect, the last says so.
+    Trouble(Trouble, u64, bool),
     /// The process dies after so many steps, wherever it is.
     Kill(u64),
     /// The operator stops it after so many steps.
     Stop(u64),
+    /// It may read only so many pages.
+    Limit(u64),
     /// Its lease times out after so many steps, and another run begins while it goes on.
     Takeover(u64),
+    /// It sleeps past its lease after so many steps, and wakes when another run is over.
+    Pause(u64),
+    /// The clock jumps or stands still after so many steps.
+    Clock(Trouble, u64),
+    /// A document of the state store was damaged before: the one of this number.
+    Corrupt(u64),
 }
 
 impl Paging {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Offset,
         Self::Page,
         Self::CountedPages,
         Self::Pointer,
         Self::Token,
+        Self::LinkHeader,
+        Self::None,
     ];
 
     /// Whether the response itself says where the next page is.
-    pub(super) fn is_linked(self) -> bool {
-        matches!(self, Self::Pointer | Self::Token)
+    pub fn is_linked(self) -> bool {
+        matches!(self, Self::Pointer | Self::Token | Self::LinkHeader)
     }
+
+    /// Whether a request says the number of its first record or of its page.
+    pub fn is_numbered(self) -> bool {
+        matches!(self, Self::Offset | Self::Page | Self::CountedPages)
+    }
+}
+
+impl CursorUse {
+    /// Whole numbers in ascending order, for all of which requests can ask.
+    pub const PLAIN: Self = Self {
+        is_time: false,
+        order: RecordOrder::Ascending,
+        boundary: Boundary::Closed,
+        lookback: None,
+        slice: None,
+        start: None,
+        lag: 0,
+        asks: (true, true),
+        excludes: false,
+        skew: 0,
+    };
+}
+
+impl Act {
+    /// An update to which nothing happens, after nothing has changed.
+    pub const PLAIN: Self = Self {
+        changes: Changes {
+            inserts: 0,
+            updates: 0,
+            late: 0,
+            seconds: 0,
+        },
+        ask: Ask::Update,
+        lie: None,
+        mishap: Mishap::None,
+    };
 }
 
 impl Scenario {
-    /// The world of `seed`.
-    pub fn draw(seed: u64) -> Self {
-        let mut random = Random::new(seed, 1, 0);
-        let paging = Paging::ALL[random.below(5) as usize];
-        let page = 1 + random.below(8);
-        let pages = if random.chance(2) {
-            200
-        } else {
-            random.below(12)
-        };
-        let mut scenario = Self {
-            seed,
-            paging,
-            records: (pages * page).saturating_sub(random.below(page)),
-            page,
-            total: random.chance(50),
-            ragged: paging.is_linked() && random.chance(30),
-            trailing: paging.is_linked() && random.chance(30),
-            forgetful: false,
-            lazy: random.chance(30),
-            old: random.chance(70).then(|| random.below(20)),
-            lie: None,
-            mishap: Mishap::None,
-        };
-        if random.chance(60) {
-            scenario.mishap = mishap(&mut random, pages);
-        }
-        // Of two runs at once, both must be able to end well.
-        if random.chance(60) && !matches!(scenario.mishap, Mishap::Takeover(_)) {
-            scenario.lie = Some(lie(&mut random, &scenario));
-        }
-        scenario.forgetful = paging.is_linked() && random.chance(20);
-        scenario
-    }
-
-    /// An honest API of 4 pages, and nothing that happens.
-    pub fn plain(paging: Paging) -> Self {
+    /// An honest API of 4 pages, and one run to which nothing happens.
+    pub fn plain(mode: Mode, paging: Paging) -> Self {
         Self {
             seed: 0,
+            mode,
             paging,
             records: 11,
             page: 3,
+            parts: 0,
             total: true,
+            most: None,
             ragged: false,
             trailing: false,
             forgetful: false,
+            cursor: CursorUse::PLAIN,
             lazy: false,
-            old: Some(2),
-            lie: None,
-            mishap: Mishap::None,
+            concurrency: 1,
+            old: (mode == Mode::FullLoad).then_some(2),
+            expect: Expect::default(),
+            acts: vec![Act::PLAIN],
         }
     }
 
-    /// What a spec for this API would mean.
-    pub(super) fn plan(&self) -> Plan {
-        let plan = json!({
-            "connector": "simulated", "stream": "items",
-            "request": { "host": HOST, "path": "/items", "method": "GET",
-                "query": [], "headers": [], "body": null },
-            "auth": { "kind": "none" },
-            "content": { "path": "$.items", "siblings": { "keep": [], "skip": [] },
-                "wrapper": null },
-            "pagination": self.pagination(),
-            "end": null, "delay_ms": 0, "maximum_request": null,
-            "total": self.total.then_some("$.total"),
-            "rules": [], "partitions": [], "columns": [],
-        });
-        serde_json::from_value(plan).expect("the simulator's plan is one")
+    /// Whether runs follow the cursor: they remember it, or need it to read what is too large.
+    pub(super) fn follows(&self) -> bool {
+        self.mode == Mode::Incremental || self.most.is_some()
     }
 
-    fn pagination(&self) -> Value {
-        let limit = json!(["limit", self.page]);
+    /// Whether a run can be gone on with, or another be under way, while records change in that way
+    /// and none is lost for good.
+    ///
+    /// A position that names the last record stands it if the records are in order: what changes
+    /// is given later, by this run or the next. A number of records or pages does not; nor does a total,
+    /// which was of another moment.
+    pub(super) fn stands(&self, change: Drift) -> bool {
+        let (order, is_linked) = (self.cursor.order, self.paging.is_linked());
         match self.paging {
-            Paging::Offset => json!({ "type": "OFFSET", "limit_name": "limit",
-                "limit": self.page, "offset_name": "offset", "first": 0 }),
-            Paging::Page => json!({ "type": "PAGE", "limit": limit, "page_name": "page",
-                "first": 1, "last": null }),
-            Paging::CountedPages => json!({ "type": "PAGE", "limit": limit, "page_name": "page",
-                "first": 1, "last": { "announced": "$.pages" } }),
-            Paging::Pointer => json!({ "type": "POINTER", "limit": limit, "pointer": "$.next" }),
-            Paging::Token => json!({ "type": "CONTINUATION_TOKEN", "limit": limit,
-                "tokens": [{ "selector": "$.next", "location": "query", "name": "after" }] }),
+            Paging::None => !self.total,
+            _ if !is_linked || order == RecordOrder::Unordered => false,
+            _ if self.total => order == RecordOrder::Ascending && change == Drift::Insert,
+            _ => true,
         }
     }
 }
 
-/// A lie that this API can tell.
-fn lie(random: &mut Random, scenario: &Scenario) -> Lie {
-    let n = 1 + random.below(scenario.records.div_ceil(scenario.page).max(1));
-    let later = n.max(2);
-    let mut lies = vec![
-        Lie::Withhold(n),
-        Lie::EmptyPage(n),
-        Lie::Overlap(later),
-        Lie::Status(n, [401, 404, 429, 500, 503][random.below(5) as usize]),
-        Lie::NoAnswer(n),
-        Lie::ErrorObject(n),
-        Lie::Html(n),
-        Lie::CutBody(n),
-    ];
-    if scenario.total {
-        let off = 1 + random.below(9).cast_signed();
-        lies.push(Lie::WrongTotal(if random.chance(50) { off } else { -off }));
-    }
-    match scenario.paging {
-        Paging::Offset | Paging::Page => lies.push(Lie::IgnoreOffset),
-        Paging::CountedPages => lies.extend([Lie::IgnoreOffset, Lie::EarlyEnd(n)]),
-        Paging::Pointer | Paging::Token => lies.extend([
-            Lie::RepeatToken(n),
-            Lie::TokenCycle(later),
-            Lie::EarlyEnd(n),
-            Lie::HugeNext(n),
-        ]),
-    }
-    if scenario.paging == Paging::Pointer {
-        lies.push(Lie::ForeignNext(n));
-    }
-    lies[random.below(lies.len() as u64) as usize]
-}
-
-fn mishap(random: &mut Random, pages: u64) -> Mishap {
-    // A page is about two calls and eight steps.
-    let steps = 20 + 10 * pages;
-    match random.below(4) {
-        0 => Mishap::Door(Fault {
-            call: random.below(6 + 2 * pages) as usize,
-            moment: [Moment::Before, Moment::After][random.below(2) as usize],
-            kind: [Kind::Error, Kind::Crash][random.below(2) as usize],
-        }),
-        1 => Mishap::Kill(random.below(steps)),
-        2 => Mishap::Stop(random.below(steps)),
-        _ => Mishap::Takeover(random.below(steps)),
-    }
+/// How the records change while they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Drift {
+    /// There is a new one.
+    Insert,
+    /// One gets another version, and a new place with it.
+    Move,
+    /// One is gone.
+    Delete,
 }

@@ -1,4 +1,4 @@
-//! What all simulated doors share: time, chance and the trace.
+//! What all simulated doors share: time, chance, the trace, and what they complain of.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,14 +16,17 @@ pub(super) struct Stage {
     pub(super) timeline: Timeline,
     random: Arc<Mutex<Random>>,
     trace: Arc<Mutex<Trace>>,
+    complaint: Arc<Mutex<Option<String>>>,
 }
 
 impl Stage {
-    pub(super) fn new(seed: u64) -> Self {
+    /// With what happens written down, or only counted.
+    pub(super) fn new(seed: u64, is_traced: bool) -> Self {
         Self {
             timeline: Timeline::default(),
             random: Arc::new(Mutex::new(Random::new(seed, 0, 0))),
-            trace: Arc::default(),
+            trace: Arc::new(Mutex::new(Trace::new(is_traced))),
+            complaint: Arc::default(),
         }
     }
 
@@ -39,8 +42,18 @@ impl Stage {
     }
 
     /// Writes down what `run` did.
-    pub(super) fn note(&self, run: u64, what: impl Into<String>) {
-        lock(&self.trace).push(self.timeline.now(), run, what.into());
+    pub(super) fn note(&self, run: u64, what: impl FnOnce() -> String) {
+        lock(&self.trace).push(self.timeline.now(), run, what);
+    }
+
+    /// Says that a rule was broken while a run was going on. The first complaint counts.
+    pub(super) fn complain(&self, what: String) {
+        lock(&self.complaint).get_or_insert(what);
+    }
+
+    /// The first complaint.
+    pub(super) fn complaint(&self) -> Option<String> {
+        lock(&self.complaint).clone()
     }
 
     pub(super) fn trace(&self) -> Trace {

@@ -1,4 +1,5 @@
-//! A state store in memory. A lease can be taken away, as a lease that timed out.
+//! A state store in memory. A lease can be taken away, as a lease that timed out. Whoever reads or
+//! moves the marks is seen by a [`Witness`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,9 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use tapline_core::{
-    Clock, Document, Error, ErrorKind, Lease, LogEntry, Result, Secret, StateStore,
+    Clock, Document, Error, ErrorKind, Lease, LogEntry, Marks, Result, Secret, StateStore,
 };
 
+use super::flaw::Flaw;
+use super::rules::Witness;
 use super::stage::Stage;
 use crate::lock::lock;
 
@@ -21,8 +24,13 @@ const POLL: Duration = Duration::from_millis(50);
 pub(super) struct SimState {
     stage: Stage,
     run: u64,
+    flaw: Option<Flaw>,
     memory: Arc<Mutex<Memory>>,
+    witness: Option<Arc<Witness>>,
 }
+
+/// Namespace and key of a document.
+pub(super) type Key = (String, String);
 
 #[derive(Default)]
 struct Memory {
@@ -35,25 +43,79 @@ struct Memory {
 }
 
 impl SimState {
-    pub(super) fn new(stage: Stage) -> Self {
+    pub(super) fn new(stage: Stage, flaw: Option<Flaw>) -> Self {
         Self {
             stage,
             run: 0,
+            flaw,
             memory: Arc::default(),
+            witness: None,
         }
     }
 
-    /// The handle of another run.
-    pub(super) fn of(&self, run: u64) -> Self {
+    /// The handle of another run, which `witness` looks at.
+    pub(super) fn of(&self, run: u64, witness: Arc<Witness>) -> Self {
         Self {
             run,
+            witness: Some(witness),
             ..self.clone()
         }
+    }
+
+    /// The marks as they are stored.
+    pub(super) fn marks(&self) -> Option<Document> {
+        let memory = lock(&self.memory);
+        let mut documents = memory.documents.iter();
+        let marks = documents.find(|((namespace, _), _)| namespace == Marks::NAMESPACE);
+        marks.map(|(_, document)| document.clone())
+    }
+
+    /// Damages one of the documents, and returns what it was; nothing, if there is none.
+    pub(super) fn corrupt(&self, choice: u64) -> Option<(Key, Document)> {
+        let mut memory = lock(&self.memory);
+        let there = memory.documents.iter_mut();
+        let mut there: Vec<_> = there
+            .filter(|(_, document)| !document.value.is_null())
+            .collect();
+        let count = there.len() as u64;
+        let (key, document) = there.get_mut((choice % count.max(1)) as usize)?;
+        let before = ((*key).clone(), document.clone());
+        document.value = serde_json::json!({ "broken": true });
+        Some(before)
+    }
+
+    /// Puts a document back that was damaged.
+    pub(super) fn restore(&self, (key, document): (Key, Document)) {
+        lock(&self.memory).documents.insert(key, document);
     }
 
     /// Gives every lease up, though their holders live.
     pub(super) fn expire(&self) {
         lock(&self.memory).held.clear();
+    }
+
+    /// Plants a bug in marks that are stored.
+    fn bend(&self, marks: &mut Value) {
+        let parts = marks.get_mut("partitions").and_then(Value::as_object_mut);
+        for (_, known) in parts.into_iter().flatten() {
+            match self.flaw {
+                Some(Flaw::ForgetsTies) => known["ties"] = Value::Array(Vec::new()),
+                Some(Flaw::MarksTooFar) => {
+                    let newest = known.pointer_mut("/newest/value");
+                    if let Some(newest) = newest
+                        && let Some(number) = newest.as_str().and_then(|n| n.parse::<i64>().ok())
+                    {
+                        *newest = Value::String((number + 1).to_string());
+                    }
+                }
+                Some(Flaw::CoversTooMuch) => {
+                    if let Some(start) = known.pointer_mut("/coverage/0/start") {
+                        *start = Value::Null;
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     fn try_lease(&self, name: &str, above: u64) -> Option<SimLease> {
@@ -62,10 +124,14 @@ impl SimState {
             return None;
         }
         let last = memory.fences.entry(name.to_owned()).or_default();
-        *last = above.max(*last) + 1;
+        let is_flawed = self.flaw == Some(Flaw::SameFence) && *last > 0;
+        if !is_flawed {
+            *last = above.max(*last) + 1;
+        }
         let fence = *last;
         memory.held.insert(name.to_owned(), fence);
-        self.stage.note(self.run, format!("lease, fence {fence}"));
+        self.stage
+            .note(self.run, || format!("lease, fence {fence}"));
         Some(SimLease {
             name: name.to_owned(),
             fence,
@@ -99,8 +165,13 @@ impl Drop for SimLease {
 impl StateStore for SimState {
     async fn get(&self, namespace: &str, key: &str) -> Result<Option<Document>> {
         self.stage.pause().await;
+        let of_marks = namespace == Marks::NAMESPACE;
         let key = (namespace.to_owned(), key.to_owned());
-        Ok(lock(&self.memory).documents.get(&key).cloned())
+        let found = lock(&self.memory).documents.get(&key).cloned();
+        if let Some(witness) = self.witness.as_ref().filter(|_| of_marks) {
+            witness.recalls(found.as_ref().map(|document| &document.value));
+        }
+        Ok(found)
     }
 
     async fn put(
@@ -111,15 +182,28 @@ impl StateStore for SimState {
         expected: Option<u64>,
     ) -> Result<u64> {
         self.stage.pause().await;
+        let of_marks = namespace == Marks::NAMESPACE;
         let key = (namespace.to_owned(), key.to_owned());
         let mut memory = lock(&self.memory);
-        let found = memory.documents.get(&key).map(|document| document.version);
-        if found != expected {
+        let before = memory.documents.get(&key).cloned();
+        let found = before.as_ref().map(|document| document.version);
+        if found != expected && self.flaw != Some(Flaw::IgnoresVersion) {
             let message = format!("at version {found:?}, expected {expected:?}");
             return Err(Error::new(ErrorKind::Conflict, "store state", message));
         }
-        let version = expected.unwrap_or(0) + 1;
-        let value = value.clone();
+        let version = found.unwrap_or(0) + 1;
+        let mut value = value.clone();
+        if of_marks {
+            if self.flaw == Some(Flaw::LosesMarks) {
+                return Ok(version);
+            }
+            self.bend(&mut value);
+            if let Some(witness) = &self.witness {
+                witness.stores(before.as_ref().map(|document| &document.value), &value);
+            }
+        }
+        self.stage
+            .note(self.run, || format!("stores {}/{}: {value}", key.0, key.1));
         memory.documents.insert(key, Document { value, version });
         Ok(version)
     }
@@ -214,9 +298,9 @@ mod tests {
 
     #[test]
     fn it_is_a_state_store_like_any_other() {
-        let stage = Stage::new(1);
+        let stage = Stage::new(1, false);
         let make = || Shelf {
-            state: SimState::new(stage.clone()),
+            state: SimState::new(stage.clone(), None),
             newer: AtomicBool::new(false),
         };
         let report = drive_alone(&stage.timeline, suite(make));

@@ -1,4 +1,5 @@
-//! Simulated time: it moves only when everybody waits.
+//! Simulated time: it moves only when everybody waits. What the clock on the wall says may be
+//! something else.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -13,7 +14,7 @@ use tapline_core::Clock;
 use crate::lock::lock;
 
 /// When the world begins: 2026-01-01.
-const BEGINNING: i64 = 1_767_225_600;
+pub(super) const BEGINNING: i64 = 1_767_225_600;
 
 /// What is due when. Cloning gives another handle on the same time.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,16 @@ struct Agenda {
     /// Tells those apart that are due at the same time; first come, first served.
     next: u64,
     due: BTreeMap<(Duration, u64), Waker>,
+    wall: Wall,
+}
+
+/// How the clock on the wall goes wrong.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wall {
+    /// Seconds that it is ahead.
+    ahead: i64,
+    /// Where it stands still.
+    still: Option<Duration>,
 }
 
 impl Timeline {
@@ -47,6 +58,38 @@ impl Timeline {
         };
         waker.wake();
         true
+    }
+
+    /// Lets `duration` pass, while nobody waits.
+    pub(super) fn pass(&self, duration: Duration) {
+        lock(&self.0).now += duration;
+    }
+
+    /// Puts the clock on the wall that many seconds forward, or back.
+    pub(super) fn jump(&self, seconds: i64) {
+        lock(&self.0).wall.ahead += seconds;
+    }
+
+    /// Stops the clock on the wall.
+    pub(super) fn stall(&self) {
+        let mut agenda = lock(&self.0);
+        agenda.wall.still = Some(agenda.now);
+    }
+
+    /// Sets the clock on the wall right.
+    pub(super) fn mend(&self) {
+        lock(&self.0).wall = Wall::default();
+    }
+
+    /// Seconds since 1970, as time really is.
+    pub(super) fn second(&self) -> i64 {
+        BEGINNING + self.now().as_secs().cast_signed()
+    }
+
+    /// Seconds since 1970, as the clock on the wall shows them.
+    pub(super) fn now_on_the_wall(&self) -> i64 {
+        let now = Clock::now(self).as_nanosecond().div_euclid(1_000_000_000);
+        i64::try_from(now).unwrap_or(i64::MIN)
     }
 
     /// Returns when `duration` is over; at least one other turn is taken before.
@@ -73,9 +116,12 @@ impl Timeline {
 #[async_trait]
 impl Clock for Timeline {
     fn now(&self) -> Timestamp {
+        let agenda = lock(&self.0);
         let beginning = Timestamp::constant(BEGINNING, 0);
-        let elapsed = SignedDuration::try_from(Self::now(self)).unwrap_or_default();
-        beginning.checked_add(elapsed).unwrap_or(beginning)
+        let elapsed = agenda.wall.still.unwrap_or(agenda.now);
+        let elapsed = SignedDuration::try_from(elapsed).unwrap_or_default();
+        let ahead = SignedDuration::from_secs(agenda.wall.ahead);
+        beginning.checked_add(elapsed + ahead).unwrap_or(beginning)
     }
 
     fn elapsed(&self) -> Duration {

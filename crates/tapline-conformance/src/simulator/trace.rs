@@ -3,20 +3,32 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The events of one simulation.
+/// The events of one simulation; only their number, where they are not written down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
+    is_written: bool,
+    count: usize,
     events: Vec<(Duration, u64, String)>,
 }
 
 impl Trace {
-    pub(super) fn push(&mut self, at: Duration, run: u64, what: String) {
-        self.events.push((at, run, what));
+    pub(super) fn new(is_written: bool) -> Self {
+        Self {
+            is_written,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn push(&mut self, at: Duration, run: u64, what: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.is_written {
+            self.events.push((at, run, what()));
+        }
     }
 
     /// Number of events.
     pub fn events(&self) -> usize {
-        self.events.len()
+        self.count
     }
 
     /// A number that differs where the events differ (FNV-1a).

@@ -106,7 +106,7 @@ pipelines: {{}}
 fn what_run_would_refuse_is_not_valid() {
     let yaml = "version: 1
 connections: { c: { connector: ./old.json } }
-destinations: { w: { type: sqlite, path: w.db } }
+destinations: { w: { type: files, path: out, format: jsonl } }
 pipelines:
   p:
     source: { connection: c, stream: s }
@@ -126,7 +126,7 @@ pipelines:
             &run,
             2,
             "",
-            "the sync mode `incremental_with_qualify` is not available yet",
+            "`incremental_with_qualify` needs a destination that can change rows",
         );
     }
 }

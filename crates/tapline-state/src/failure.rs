@@ -43,6 +43,25 @@ pub(crate) enum Failure {
     Panicked,
 }
 
+#[cfg(feature = "postgres")]
+impl From<tapline_postgres::Failure> for Failure {
+    fn from(failure: tapline_postgres::Failure) -> Self {
+        use tapline_postgres::Failure as Theirs;
+        match failure {
+            Theirs::Address(words) => Self::Address(words),
+            Theirs::Server(words) => Self::Server(words),
+            Theirs::Newer { found, known } => Self::Newer { found, known },
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Server(tapline_postgres::words(&error))
+    }
+}
+
 impl Failure {
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();

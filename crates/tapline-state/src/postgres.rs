@@ -1,9 +1,7 @@
 //! State in a PostgreSQL database, shared by the runners of many hosts.
 
-mod address;
 mod lease;
 mod schema;
-mod session;
 mod tables;
 
 use std::sync::Arc;
@@ -12,18 +10,22 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use tapline_core::{Clock, Document, Error, Lease, LogEntry, Result, Secret, StateStore};
+use tapline_postgres::{Address, Driver, Mode};
 use tokio::sync::Mutex;
 use tokio_postgres::Client;
 
-use self::address::Address;
 use self::lease::{Candidate, SessionLease};
-use self::session::Mode;
+use self::schema::TABLES;
 use crate::failure::{self, Failure};
 use crate::holder;
 use crate::seal::{self, SealingKey};
 
 /// How often a held lease is tried again.
 const POLL: Duration = Duration::from_millis(50);
+/// The schema of the tables, unless the address names another.
+const SCHEMA: &str = "tapline";
+/// No statement here takes long, and none waits for a lock.
+const SETTINGS: [(&str, &str); 2] = [("lock_timeout", "0"), ("statement_timeout", "30s")];
 
 /// State in one schema of a PostgreSQL database. It needs sessions of its own: behind a pooler
 /// that lends a session for a transaction, a lease would protect nothing.
@@ -44,10 +46,10 @@ impl PostgresState {
     /// written the state.
     pub async fn open(address: &Secret, clock: Arc<dyn Clock>) -> Result<Self> {
         const OPERATION: &str = "open state";
-        let address = Address::parse(address).map_err(|failure| failure.at(OPERATION))?;
+        let address = parse(address).map_err(|failure| failure.at(OPERATION))?;
         let opened = async {
-            let (mut client, _) = session::open(&address, Mode::ReadWrite).await?;
-            schema::prepare(&mut client, &address.schema).await?;
+            let (mut client, _) = session(&address, Mode::ReadWrite).await?;
+            TABLES.take(&mut client, &address.schema).await?;
             Ok(client)
         };
         match opened.await {
@@ -64,10 +66,10 @@ impl PostgresState {
     /// written the state.
     pub async fn read_only(address: &Secret, clock: Arc<dyn Clock>) -> Result<Option<Self>> {
         const OPERATION: &str = "read state";
-        let address = Address::parse(address).map_err(|failure| failure.at(OPERATION))?;
+        let address = parse(address).map_err(|failure| failure.at(OPERATION))?;
         let opened = async {
-            let (client, _) = session::open(&address, Mode::ReadOnly).await?;
-            Ok(schema::is_current(&client).await?.then_some(client))
+            let (client, _) = session(&address, Mode::ReadOnly).await?;
+            Ok(TABLES.are_taken(&client).await?.then_some(client))
         };
         match opened.await {
             Ok(client) => Ok(client.map(|it| Self::new(address, Mode::ReadOnly, clock, it))),
@@ -109,7 +111,7 @@ impl PostgresState {
     async fn session(&self) -> failure::Result<Arc<Client>> {
         let mut client = self.client.lock().await;
         if client.is_closed() {
-            let (new, _) = session::open(&self.address, self.mode).await?;
+            let (new, _) = session(&self.address, self.mode).await?;
             *client = Arc::new(new);
         }
         Ok(Arc::clone(&client))
@@ -137,6 +139,14 @@ impl PostgresState {
             .await?;
         Ok(Some(lease))
     }
+}
+
+fn parse(address: &Secret) -> failure::Result<Address> {
+    Ok(Address::parse(address, SCHEMA)?)
+}
+
+async fn session(address: &Address, mode: Mode) -> failure::Result<(Client, Driver)> {
+    Ok(tapline_postgres::open(address, mode, &SETTINGS).await?)
 }
 
 /// `failure`, with the place it is about where that is not the caller's.

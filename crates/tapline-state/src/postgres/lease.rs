@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use ring::digest;
 use tapline_core::{Clock, Error, Lease};
+use tapline_postgres::{Address, Driver, Mode, words};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::address::Address;
-use super::session::{self, Driver, Mode};
-use super::tables;
+use super::{session, tables};
 use crate::failure::{Failure, Result};
 
 /// How often the server is asked whether it is still there.
@@ -40,7 +39,7 @@ pub(crate) struct SessionLease {
 
 impl Candidate {
     pub(crate) async fn new(address: &Address, name: &str) -> Result<Self> {
-        let (client, driver) = session::open(address, Mode::ReadWrite).await?;
+        let (client, driver) = session(address, Mode::ReadWrite).await?;
         Ok(Self {
             name: name.to_owned(),
             key: key(&address.schema, name),
@@ -110,7 +109,7 @@ async fn stay_alive(client: Client, clock: Arc<dyn Clock>) {
 async fn watch(driver: Driver, name: String, lost: Arc<OnceLock<String>>) {
     let reason = match driver.await {
         Ok(Ok(())) => return,
-        Ok(Err(error)) => session::words(&error),
+        Ok(Err(error)) => words(&error),
         Err(error) => error.to_string(),
     };
     tracing::warn!("the lease {name:?} is lost: {reason}");

@@ -1,10 +1,9 @@
 //! The statements. Each is one transaction, and sent in one message.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use serde_json::Value;
 use tapline_core::{Document, LogEntry};
+use tapline_postgres::{given, kept};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
@@ -162,45 +161,4 @@ fn entry(row: &Row) -> Result<LogEntry> {
 
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// `name` as it is kept: PostgreSQL takes no U+0000 in a text. Order and prefixes stay the same.
-fn kept(name: &str) -> Cow<'_, str> {
-    if !name.contains(['\0', '\u{1}']) {
-        return name.into();
-    }
-    let name = name.replace('\u{1}', "\u{1}1");
-    name.replace('\0', "\u{1}0").into()
-}
-
-/// The name that was kept as `name`.
-fn given(name: String) -> String {
-    if !name.contains('\u{1}') {
-        return name;
-    }
-    name.replace("\u{1}0", "\0").replace("\u{1}1", "\u{1}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_come_back_and_keep_their_order() {
-        let names = [
-            "", "\0", "\0\0", "\0\u{1}", "\u{1}", "\u{1}\0", "\u{1}\0a", "\u{1}0", "\u{1}1",
-            "\u{2}", "a\0", "a\u{1}1",
-        ];
-        for pair in names.windows(2) {
-            assert!(
-                pair[0] < pair[1] && kept(pair[0]) < kept(pair[1]),
-                "{pair:?}"
-            );
-        }
-        for name in names {
-            let kept = kept(name);
-            assert!(!kept.contains('\0'));
-            assert_eq!(given(kept.into_owned()), name);
-        }
-    }
 }

@@ -7,41 +7,55 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, NoTls};
 
-use super::address::Address;
+use crate::address::Address;
 use crate::failure::{Failure, Result};
 
 /// What holds for every session, whatever the database's own settings are; those that this
-/// server does not know are left out. A commit is written to disk, and the session of a machine
-/// that is gone ends within half a minute, with its locks.
+/// server does not know are left out. A commit is written to disk, texts of values are always the
+/// same, and the session of a machine that is gone ends within half a minute, with its locks.
 const SETTINGS: &str = "
 SELECT set_config(name, value, false)
-FROM (VALUES
-    ('search_path', quote_ident($1)),
-    ('default_transaction_isolation', 'read committed'),
-    ('default_transaction_read_only', $2),
-    ('idle_session_timeout', '0'),
-    ('lock_timeout', '0'),
-    ('statement_timeout', '30s'),
-    ('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on')),
-    ('tcp_keepalives_count', '3'),
-    ('tcp_keepalives_idle', '10'),
-    ('tcp_keepalives_interval', '5'),
-    ('tcp_user_timeout', '30s')
+FROM (
+    VALUES
+        ('search_path', quote_ident($1)),
+        ('DateStyle', 'ISO, YMD'),
+        ('TimeZone', 'UTC'),
+        ('bytea_output', 'hex'),
+        ('default_transaction_isolation', 'read committed'),
+        ('default_transaction_read_only', $2),
+        ('extra_float_digits', '1'),
+        ('idle_session_timeout', '0'),
+        ('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on')),
+        ('tcp_keepalives_count', '3'),
+        ('tcp_keepalives_idle', '10'),
+        ('tcp_keepalives_interval', '5'),
+        ('tcp_user_timeout', '30s')
+    UNION ALL
+    SELECT * FROM unnest($3, $4)
 ) AS wanted (name, value)
 JOIN pg_catalog.pg_settings USING (name)";
 
 /// What a session may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
+    /// Whatever its user may.
     ReadWrite,
+    /// What changes something fails.
     ReadOnly,
 }
 
 /// Ends with the session: with `Ok` if we gave it up.
-pub(crate) type Driver = JoinHandle<Result<(), tokio_postgres::Error>>;
+pub type Driver = JoinHandle<Result<(), tokio_postgres::Error>>;
 
-/// Opens a session.
-pub(crate) async fn open(address: &Address, mode: Mode) -> Result<(Client, Driver)> {
+/// Opens a session whose waits end by `settings`, and which may set more: `("lock_timeout", "0")`.
+///
+/// # Errors
+/// The server cannot be reached, or refuses.
+pub async fn open(
+    address: &Address,
+    mode: Mode,
+    settings: &[(&str, &str)],
+) -> Result<(Client, Driver)> {
     let connected = address.config.connect(NoTls).await;
     let (client, connection) = connected.map_err(|error| not_connected(&error))?;
     let driver = tokio::spawn(connection);
@@ -49,16 +63,15 @@ pub(crate) async fn open(address: &Address, mode: Mode) -> Result<(Client, Drive
         Mode::ReadWrite => "off",
         Mode::ReadOnly => "on",
     };
-    let parameters: &[(&(dyn ToSql + Sync), Type)] =
-        &[(&address.schema, Type::TEXT), (&read_only, Type::TEXT)];
+    let (names, values): (Vec<&str>, Vec<&str>) = settings.iter().copied().unzip();
+    let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
+        (&address.schema, Type::TEXT),
+        (&read_only, Type::TEXT),
+        (&names, Type::TEXT_ARRAY),
+        (&values, Type::TEXT_ARRAY),
+    ];
     client.query_typed(SETTINGS, parameters).await?;
     Ok((client, driver))
-}
-
-impl From<tokio_postgres::Error> for Failure {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Server(words(&error))
-    }
 }
 
 /// Why there is no session, with what can be done about it.
@@ -86,7 +99,7 @@ fn not_connected(error: &tokio_postgres::Error) -> Failure {
 }
 
 /// The error with its causes. What the server says stands alone: it is the cause.
-pub(crate) fn words(error: &tokio_postgres::Error) -> String {
+pub fn words(error: &tokio_postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {
         let hint = said.hint().map(|hint| format!(" ({hint})"));
         return format!("{}{}", said.message(), hint.unwrap_or_default());

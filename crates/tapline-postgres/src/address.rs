@@ -9,22 +9,31 @@ use tokio_postgres::config::{Host, SslMode};
 
 use crate::failure::{Failure, Result};
 
-/// The schema of the tables, unless the address names another.
-const SCHEMA: &str = "tapline";
 const FORM: &str = "write `postgres://USER@HOST:PORT/DATABASE`; in a name or password, `%40` stands for `@` and \
      `%2F` for `/`";
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long what was sent may go unanswered by the other machine, before it counts as gone.
 const GONE: Duration = Duration::from_secs(30);
 
-/// A server, a database on it, and a schema in that. Its `Display` shows no password.
-pub(crate) struct Address {
-    pub(crate) config: Config,
-    pub(crate) schema: String,
+/// A server, a database on it, and a schema in that. Neither its `Display` nor its `Debug` shows a
+/// password.
+#[derive(Clone)]
+pub struct Address {
+    /// How to connect.
+    pub config: Config,
+    /// Where tapline's own tables are.
+    pub schema: String,
+    /// Where they are unless the address names another schema.
+    usual: &'static str,
 }
 
 impl Address {
-    pub(crate) fn parse(written: &Secret) -> Result<Self> {
+    /// Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Tapline's own tables are in the schema
+    /// that `options=-c search_path=NAME` names, else in `schema`.
+    ///
+    /// # Errors
+    /// [`Failure::Address`] if it is none, or asks for what this version cannot do.
+    pub fn parse(written: &Secret, schema: &'static str) -> Result<Self> {
         let mut config: Config = written.expose().parse().map_err(|error| invalid(&error))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(Failure::Address(format!("the host is missing: {FORM}")));
@@ -34,10 +43,15 @@ impl Address {
                  PostgreSQL; leave it out on a private network, or connect through a tunnel";
             return Err(Failure::Address(message.to_owned()));
         }
+        let usual = schema;
         let schema = config.get_options().and_then(search_path);
-        let schema = schema.unwrap_or_else(|| SCHEMA.to_owned());
+        let schema = schema.unwrap_or_else(|| usual.to_owned());
         set_defaults(&mut config);
-        Ok(Self { config, schema })
+        Ok(Self {
+            config,
+            schema,
+            usual,
+        })
     }
 }
 
@@ -73,9 +87,19 @@ fn search_path(options: &str) -> Option<String> {
     (!first.is_empty()).then(|| first.to_owned())
 }
 
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { config, schema } = self;
+        let Self {
+            config,
+            schema,
+            usual,
+        } = self;
         write!(f, "postgres://")?;
         if let Some(user) = config.get_user() {
             write!(f, "{user}@")?;
@@ -95,7 +119,7 @@ impl fmt::Display for Address {
         if let Some(name) = config.get_dbname() {
             write!(f, "/{name}")?;
         }
-        if schema != SCHEMA {
+        if schema != usual {
             write!(f, ", schema {schema}")?;
         }
         Ok(())
@@ -106,9 +130,11 @@ impl fmt::Display for Address {
 mod tests {
     use super::*;
 
+    const SCHEMA: &str = "tapline";
+
     #[track_caller]
     fn parse(written: &str) -> Result<Address> {
-        Address::parse(&Secret::new(written))
+        Address::parse(&Secret::new(written), SCHEMA)
     }
 
     #[test]
@@ -139,6 +165,7 @@ mod tests {
         ] {
             let address = parse(written).unwrap();
             assert_eq!(address.to_string(), shown);
+            assert!(!format!("{address:?}").contains("hush"));
             assert_eq!(address.schema, schema);
         }
     }

@@ -25,6 +25,7 @@ mod marks;
 mod page;
 mod position;
 mod progress;
+mod query;
 mod redact;
 mod report;
 mod source;
@@ -54,6 +55,7 @@ pub use marks::{Known, Marks};
 pub use page::{Evidence, Page, PageInfo, RequestRecord};
 pub use position::Position;
 pub use progress::{Seen, SliceProgress, Ties};
+pub use query::{Cell, QueryResult};
 pub use redact::Redactor;
 pub use report::{
     Asked, FailedRequest, Interval, RecordCounts, ResumedFrom, RunReport, SliceCounts,

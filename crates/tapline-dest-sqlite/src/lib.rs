@@ -22,4 +22,4 @@ mod worker;
 mod writer;
 
 pub use destination::SqliteDestination;
-pub use read::{Cell, QueryResult, query};
+pub use read::query;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
-use tapline_core::{Error, ErrorKind, Result};
+use tapline_core::{Cell, Error, ErrorKind, QueryResult, Result};
 
 /// How long a reader waits; in WAL mode only recovery after a crash makes it.
 const BUSY: Duration = Duration::from_secs(10);
@@ -19,44 +19,6 @@ const PRAGMAS: [&str; 5] = [
     "index_list",
     "index_info",
 ];
-
-/// One value of a result.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cell {
-    /// SQL NULL.
-    Null,
-    /// An integer.
-    Integer(i64),
-    /// A floating-point number.
-    Real(f64),
-    /// Text; bytes that are not UTF-8 are shown as U+FFFD.
-    Text(String),
-    /// Bytes.
-    Blob(Vec<u8>),
-}
-
-impl From<ValueRef<'_>> for Cell {
-    fn from(value: ValueRef<'_>) -> Self {
-        match value {
-            ValueRef::Null => Self::Null,
-            ValueRef::Integer(value) => Self::Integer(value),
-            ValueRef::Real(value) => Self::Real(value),
-            ValueRef::Text(text) => Self::Text(String::from_utf8_lossy(text).into_owned()),
-            ValueRef::Blob(bytes) => Self::Blob(bytes.to_vec()),
-        }
-    }
-}
-
-/// Rows, and whether there were more.
-#[derive(Clone, Debug, PartialEq)]
-pub struct QueryResult {
-    /// Names of the columns.
-    pub columns: Vec<String>,
-    /// At most as many rows as were asked for.
-    pub rows: Vec<Vec<Cell>>,
-    /// Whether rows were left out.
-    pub truncated: bool,
-}
 
 /// Runs one statement that reads. It blocks: call it on a thread that may.
 ///
@@ -102,8 +64,19 @@ fn run(connection: &Connection, sql: &str, limit: usize) -> rusqlite::Result<Que
 
 fn cells(row: &Row<'_>, width: usize) -> rusqlite::Result<Vec<Cell>> {
     (0..width)
-        .map(|index| row.get_ref(index).map(Cell::from))
+        .map(|index| row.get_ref(index).map(cell))
         .collect()
+}
+
+/// Bytes that are not UTF-8, in a text, are shown as U+FFFD.
+fn cell(value: ValueRef<'_>) -> Cell {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(value) => Cell::Integer(value),
+        ValueRef::Real(value) => Cell::Real(value),
+        ValueRef::Text(text) => Cell::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Cell::Blob(bytes.to_vec()),
+    }
 }
 
 fn authorize(context: AuthContext<'_>) -> Authorization {

@@ -14,8 +14,9 @@ use arrow_array::{
 use arrow_schema::SchemaRef;
 use proptest::prelude::*;
 use tapline_conformance::destination::Subject;
-use tapline_core::{Batch, Commit, CommitKey, Disposition, RequestRecord, SliceProgress, TableRef};
-use tapline_dest_sqlite::Cell;
+use tapline_core::{
+    Batch, Cell, Commit, CommitKey, Disposition, RequestRecord, SliceProgress, TableRef,
+};
 use uuid::Uuid;
 
 /// Values of one column of one page.

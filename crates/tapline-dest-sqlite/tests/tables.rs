@@ -11,10 +11,10 @@ use common::Place;
 use rusqlite::Connection;
 use tapline_conformance::destination::Subject;
 use tapline_core::{
-    Batch, Commit, CommitKey, Disposition, ErrorKind, Reject, RequestRecord, Result, SliceProgress,
-    TableRef, Writer,
+    Batch, Cell, Commit, CommitKey, Disposition, ErrorKind, Reject, RequestRecord, Result,
+    SliceProgress, TableRef, Writer,
 };
-use tapline_dest_sqlite::{Cell, query};
+use tapline_dest_sqlite::query;
 use uuid::Uuid;
 
 fn records(columns: usize, rows: i64) -> RecordBatch {

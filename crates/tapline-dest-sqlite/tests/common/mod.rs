@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Schema};
 use async_trait::async_trait;
 use tapline_conformance::destination::{Subject, TextRows};
-use tapline_core::{Destination, Result, TableRef};
-use tapline_dest_sqlite::{Cell, SqliteDestination, query};
+use tapline_core::{Cell, Destination, Result, TableRef};
+use tapline_dest_sqlite::{SqliteDestination, query};
 use tempfile::TempDir;
 
 pub(crate) struct Place(TempDir);
@@ -61,6 +61,7 @@ impl Subject for Place {
 pub(crate) fn text(cell: Cell, data_type: &DataType) -> Option<String> {
     match cell {
         Cell::Null => None,
+        Cell::Boolean(value) => Some(value.to_string()),
         Cell::Integer(value) if *data_type == DataType::Boolean => Some((value == 1).to_string()),
         Cell::Integer(value) => Some(value.to_string()),
         Cell::Real(value) => Some(value.to_string()),

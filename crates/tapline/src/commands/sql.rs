@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use tapline_dest_sqlite::{Cell as SqlCell, QueryResult, query};
+use tapline_core::{Cell as SqlCell, QueryResult};
+use tapline_dest_sqlite::query;
 
 use crate::app::App;
 use crate::cli::SqlArgs;
@@ -89,6 +90,7 @@ fn table(result: &QueryResult) -> Table {
 fn cell(value: &SqlCell) -> Cell {
     match value {
         SqlCell::Null => Cell::Null,
+        SqlCell::Boolean(value) => Cell::Text(value.to_string()),
         SqlCell::Integer(number) => Cell::Number(number.to_string()),
         SqlCell::Real(number) => Cell::Number(number.to_string()),
         SqlCell::Text(text) => Cell::Text(text.clone()),
@@ -122,6 +124,7 @@ fn document(result: &QueryResult) -> Value {
 fn json(value: &SqlCell) -> Value {
     match value {
         SqlCell::Null => Value::Null,
+        SqlCell::Boolean(value) => json!(value),
         SqlCell::Integer(number) => json!(number),
         SqlCell::Real(number) => json!(number),
         SqlCell::Text(text) => json!(text),
@@ -144,6 +147,11 @@ mod tests {
     fn every_kind_of_value_has_a_cell_and_a_json_value() {
         let cases = [
             (SqlCell::Null, Cell::Null, Value::Null),
+            (
+                SqlCell::Boolean(true),
+                Cell::Text("true".into()),
+                json!(true),
+            ),
             (SqlCell::Integer(7), Cell::Number("7".into()), json!(7)),
             (SqlCell::Real(1.5), Cell::Number("1.5".into()), json!(1.5)),
             (

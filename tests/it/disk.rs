@@ -23,7 +23,7 @@ use tapline_conformance::random::Random;
 use self::image::{Cut, Disk};
 use self::trace::Change;
 use crate::kills::updates::{project, rows, serve};
-use crate::kills::{FILES, KEY, Place, SQLITE, keys, number};
+use crate::kills::{Files, KEY, Place, Sqlite, keys, number};
 use crate::support::{Project, Run, Tapline};
 
 const OLD: u64 = 45;
@@ -36,25 +36,25 @@ const FSYNC: &str = "fsync";
 
 #[test]
 fn files_survive_a_power_cut() {
-    cut_the_power(&FILES);
+    cut_the_power(&Files);
 }
 
 #[test]
 fn sqlite_survives_a_power_cut() {
-    cut_the_power(&SQLITE);
+    cut_the_power(&Sqlite);
 }
 
 #[test]
 fn files_survive_a_call_that_fails() {
-    fail_calls(&FILES);
+    fail_calls(&Files);
 }
 
 #[test]
 fn sqlite_survives_a_call_that_fails() {
-    fail_calls(&SQLITE);
+    fail_calls(&Sqlite);
 }
 
-fn cut_the_power(place: &'static Place) {
+fn cut_the_power(place: &'static dyn Place) {
     for mode in MODES {
         let rig = Rig::new(place, mode);
         let (calls, before) = rig.traced();
@@ -67,7 +67,7 @@ fn cut_the_power(place: &'static Place) {
                 false => random.below(calls.len() as u64) as usize,
             };
             let disk = Disk::after(&before, &calls[..end], Cut::AnyTime, &mut random);
-            let what = format!("{} {mode}, image {seed}, {end} calls", place.name);
+            let what = format!("{} {mode}, image {seed}, {end} calls", place.name());
             rig.check(&disk, end == calls.len())
                 .unwrap_or_else(|wrong| panic!("{what}: {wrong}"));
         }
@@ -79,13 +79,13 @@ fn cut_the_power(place: &'static Place) {
         let lied = lied.expect("a disk that forgets what it has promised to keep is noticed");
         println!(
             "{} {mode}: {images} images of {} calls; a disk that lies is noticed in image {lied}",
-            place.name,
+            place.name(),
             calls.len()
         );
     }
 }
 
-fn fail_calls(place: &'static Place) {
+fn fail_calls(place: &'static dyn Place) {
     for mode in MODES {
         let rig = Rig::new(place, mode);
         let (calls, _) = rig.traced();
@@ -111,7 +111,7 @@ fn fail_calls(place: &'static Place) {
         println!(
             "{} {mode}: {} of {all} calls failed, once and for good: {failed} runs, {fatal} of them \
              in vain; {missed} were over before",
-            place.name,
+            place.name(),
             numbers.len()
         );
     }
@@ -119,7 +119,7 @@ fn fail_calls(place: &'static Place) {
 
 /// An API that has more than a first run of it has brought.
 struct Rig {
-    place: &'static Place,
+    place: &'static dyn Place,
     mode: &'static str,
     api: FakeApi,
     /// All members, as a run to its end brings them.
@@ -127,7 +127,7 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(place: &'static Place, mode: &'static str) -> Self {
+    fn new(place: &'static dyn Place, mode: &'static str) -> Self {
         let api = FakeApi::start(FakeApiConfig::default()).unwrap();
         let mut rig = Self {
             place,
@@ -195,7 +195,7 @@ impl Rig {
             _ => return Err(run.to_string()),
         }
         self.look(project, true)?;
-        match (self.place.hidden)(project) {
+        match self.place.hidden(project) {
             0 => Ok(()),
             left => Err(format!("{left} hidden generations are left")),
         }
@@ -233,7 +233,7 @@ impl Rig {
         let project = self.begun();
         let before = Disk::of(project.dir.path());
         let (run, calls) = run_traced(&project, Some(fail));
-        let what = format!("{} {}, {fail}: {run}", self.place.name, self.mode);
+        let what = format!("{} {}, {fail}: {run}", self.place.name(), self.mode);
         assert!((0..=6).contains(&run.code), "{what}");
         let failed = calls.iter().find_map(|change| match change {
             Change::Failed { call, .. } => Some(call.clone()),
@@ -250,7 +250,7 @@ impl Rig {
         assert_eq!(mend.code, 0, "after {what}: {mend}");
         let look = self.look(&project, true);
         look.unwrap_or_else(|wrong| panic!("{wrong}: after {what}"));
-        assert_eq!((self.place.hidden)(&project), 0, "{what}");
+        assert_eq!(self.place.hidden(&project), 0, "{what}");
         if failed == FSYNC {
             let disk = Disk::after(&before, &calls, Cut::AnyTime, &mut Random::new(1, 0, 0));
             let check = self.check(&disk, is_over);

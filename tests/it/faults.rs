@@ -1,8 +1,9 @@
 //! A run on the real destination and the real state store, with one call at a door that fails, or
 //! is the last the process makes, before its effect and after: for every call there is.
 
+use std::cell::Cell;
 use std::env;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use tapline_core::{
     NoHooks, Params, RecordOrder, Redactor, RunReport, Stage, TableRef, Transport,
 };
 use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
+#[cfg(unix)]
+use tapline_dest_postgres::PostgresDestination;
 use tapline_dest_sqlite::SqliteDestination;
 use tapline_engine::window::{Ask, WindowSettings};
 use tapline_engine::{
@@ -29,90 +32,160 @@ use tempfile::TempDir;
 use tokio::runtime;
 use uuid::Uuid;
 
+#[cfg(unix)]
+use crate::postgres::{Postgres, runtime};
 use crate::readers;
 
 const OLD: u64 = 3;
 const NEW: u64 = 11;
 
 /// A kind of destination.
-struct Place {
-    open: fn(&Path) -> Arc<dyn Destination>,
+trait Place {
+    fn open(&self, case: &Case) -> Arc<dyn Destination>;
     /// The ids in the visible table, and the number of hidden ones.
-    look: fn(&Path) -> (Vec<u64>, usize),
-    /// The ids in the table of the latest versions, where there is one.
-    staged: Option<fn(&Path) -> Vec<u64>>,
-}
-
-impl Place {
-    fn modes(&self) -> impl Iterator<Item = SyncMode> {
-        let can_merge = self.staged.is_some();
-        let is_possible =
-            move |mode: &SyncMode| can_merge || *mode != SyncMode::IncrementalWithQualify;
-        SyncMode::ALL.into_iter().filter(is_possible)
+    fn look(&self, case: &Case) -> (Vec<u64>, usize);
+    /// Whether it keeps a table of the latest versions.
+    fn merges(&self) -> bool {
+        false
+    }
+    /// The ids in that.
+    fn staged(&self, _: &Case) -> Vec<u64> {
+        Vec::new()
     }
 }
 
-fn ids(dir: &Path, table: &str) -> Vec<u64> {
-    let warehouse = rusqlite::Connection::open(dir.join("warehouse.db")).unwrap();
-    let sql = format!("select id from {table} order by id");
-    let mut ids = warehouse.prepare(&sql).unwrap();
-    let ids = ids.query_map([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()));
-    ids.unwrap().collect::<Result<_, _>>().unwrap()
+fn modes(place: &dyn Place) -> impl Iterator<Item = SyncMode> {
+    let merges = place.merges();
+    let is_possible = move |mode: &SyncMode| merges || *mode != SyncMode::IncrementalWithQualify;
+    SyncMode::ALL.into_iter().filter(is_possible)
 }
 
-const SQLITE: Place = Place {
-    open: |dir| Arc::new(SqliteDestination::open(dir.join("warehouse.db")).unwrap()),
-    look: |dir| {
-        let warehouse = rusqlite::Connection::open(dir.join("warehouse.db")).unwrap();
+/// Where the runs of one case write: below a folder, and into tables of a schema of its own.
+struct Case {
+    dir: TempDir,
+    schema: String,
+}
+
+impl Case {
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+struct Sqlite;
+
+impl Sqlite {
+    fn ids(case: &Case, table: &str) -> Vec<u64> {
+        let warehouse = rusqlite::Connection::open(case.path("warehouse.db")).unwrap();
+        let sql = format!("select id from {table} order by id");
+        let mut ids = warehouse.prepare(&sql).unwrap();
+        let ids = ids.query_map([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()));
+        ids.unwrap().collect::<Result<_, _>>().unwrap()
+    }
+}
+
+impl Place for Sqlite {
+    fn open(&self, case: &Case) -> Arc<dyn Destination> {
+        Arc::new(SqliteDestination::open(case.path("warehouse.db")).unwrap())
+    }
+
+    fn look(&self, case: &Case) -> (Vec<u64>, usize) {
+        let warehouse = rusqlite::Connection::open(case.path("warehouse.db")).unwrap();
         let hidden = "select count(*) from sqlite_master where name glob '_tapline_gen_*'";
         let hidden: i64 = warehouse.query_row(hidden, [], |row| row.get(0)).unwrap();
-        (ids(dir, "t"), hidden as usize)
-    },
-    staged: Some(|dir| ids(dir, "staged__t")),
-};
+        let table = format!("{}__t", case.schema);
+        (Self::ids(case, &table), hidden as usize)
+    }
 
-const FILES: Place = Place {
-    open: |dir| {
+    fn merges(&self) -> bool {
+        true
+    }
+
+    fn staged(&self, case: &Case) -> Vec<u64> {
+        Self::ids(case, "staged__t")
+    }
+}
+
+struct Files;
+
+impl Place for Files {
+    fn open(&self, case: &Case) -> Arc<dyn Destination> {
         let config = FilesConfig {
-            path: dir.join("out"),
+            path: case.path("out"),
             format: Format::Jsonl,
             commit: CommitEvery::Page,
             clock: Arc::new(Still),
             compute: Arc::new(Inline),
         };
         Arc::new(FilesDestination::open(config).unwrap())
-    },
-    look: |dir| {
-        let table = dir.join("out/public/t");
+    }
+
+    fn look(&self, case: &Case) -> (Vec<u64>, usize) {
+        let table = case.path(&format!("out/{}/t", case.schema));
         let rows = readers::jsonl(&table).into_iter();
         let ids = rows.map(|row| row["id"].as_u64().unwrap());
         (ids.collect(), readers::unnamed(&table))
-    },
-    staged: None,
-};
+    }
+}
+
+/// One server for all cases; tapline's own tables are in the case's schema, too.
+#[cfg(unix)]
+impl Place for Postgres {
+    fn open(&self, case: &Case) -> Arc<dyn Destination> {
+        let database = format!("postgres?options=-c%20search_path%3D{}", case.schema);
+        let address = self.address(&database);
+        Arc::new(PostgresDestination::open(&address, Arc::new(Still)).unwrap())
+    }
+
+    fn look(&self, case: &Case) -> (Vec<u64>, usize) {
+        let schema = &case.schema;
+        let ids = format!("SELECT id FROM {schema}.t ORDER BY id");
+        let hidden = format!(
+            "SELECT relname FROM pg_class WHERE relname LIKE '\\_tapline\\_gen\\_%'
+             AND relnamespace = '{schema}'::regnamespace"
+        );
+        let (ids, hidden) = runtime().block_on(async {
+            let ids = self.ask(&ids).await;
+            (ids, self.ask(&hidden).await.len())
+        });
+        (ids.iter().map(|id| id.parse().unwrap()).collect(), hidden)
+    }
+}
 
 #[test]
 fn files_end_in_the_same_table_whatever_fails_once() {
-    fail_every_call_once(&FILES);
+    fail_every_call_once(&Files);
 }
 
 #[test]
 fn sqlite_ends_in_the_same_table_whatever_fails_once() {
-    fail_every_call_once(&SQLITE);
+    fail_every_call_once(&Sqlite);
+}
+
+#[cfg(unix)]
+#[test]
+fn postgres_ends_in_the_same_table_whatever_fails_once() {
+    fail_every_call_once(&Postgres::quick());
 }
 
 #[test]
 fn files_end_in_the_same_table_whatever_fails_twice() {
-    fail_twice(&FILES);
+    fail_twice(&Files);
 }
 
 #[test]
 fn sqlite_ends_in_the_same_table_whatever_fails_twice() {
-    fail_twice(&SQLITE);
+    fail_twice(&Sqlite);
 }
 
-fn fail_every_call_once(place: &Place) {
-    for mode in place.modes() {
+#[cfg(unix)]
+#[test]
+fn postgres_ends_in_the_same_table_whatever_fails_twice() {
+    fail_twice(&Postgres::quick());
+}
+
+fn fail_every_call_once(place: &dyn Place) {
+    for mode in modes(place) {
         let rig = Rig::new(place, mode);
         let calls = rig.calls();
         for fault in Fault::all(calls) {
@@ -125,9 +198,9 @@ fn fail_every_call_once(place: &Place) {
 
 /// A fault in a run, and another in the run that mends the first. There are too many pairs for every
 /// test run; `TAPLINE_PAIRS=10000` plays them all.
-fn fail_twice(place: &Place) {
+fn fail_twice(place: &dyn Place) {
     let wanted = env::var("TAPLINE_PAIRS").map_or(30, |pairs| pairs.parse().unwrap());
-    for mode in place.modes() {
+    for mode in modes(place) {
         let rig = Rig::new(place, mode);
         let faults: Vec<Fault> = Fault::all(rig.calls()).collect();
         let pairs = faults.iter().flat_map(|first| {
@@ -147,26 +220,41 @@ fn fail_twice(place: &Place) {
 }
 
 struct Rig<'a> {
-    place: &'a Place,
+    place: &'a dyn Place,
     mode: SyncMode,
     api: FakeApi,
+    /// How many there were.
+    cases: Cell<u64>,
 }
 
 impl<'a> Rig<'a> {
-    fn new(place: &'a Place, mode: SyncMode) -> Self {
+    fn new(place: &'a dyn Place, mode: SyncMode) -> Self {
         let api = FakeApi::start(FakeApiConfig::default()).unwrap();
-        Self { place, mode, api }
+        Self {
+            place,
+            mode,
+            api,
+            cases: Cell::new(0),
+        }
+    }
+
+    fn case(&self) -> Case {
+        self.cases.update(|before| before + 1);
+        Case {
+            dir: TempDir::new().unwrap(),
+            schema: format!("{}{}", self.mode.name(), self.cases.get()),
+        }
     }
 
     /// The number of calls of a run to which nothing happens.
     fn calls(&self) -> usize {
-        let dir = TempDir::new().unwrap();
+        let case = self.case();
         self.serve(OLD);
         let faults = Arc::new(Faults::none());
-        self.complete(dir.path(), &faults);
+        self.complete(&case, &faults);
         self.serve(NEW);
         let faults = Arc::new(Faults::none());
-        self.complete(dir.path(), &faults);
+        self.complete(&case, &faults);
         let made = faults.calls();
         for call in [
             "lease", "get", "recover", "put", "begin", "send", "evolve", "write", "publish",
@@ -180,25 +268,25 @@ impl<'a> Rig<'a> {
     /// A good load, one to which each of `faults` happens, and a good one again. Returns how many
     /// calls those in between have made.
     fn play<const N: usize>(&self, faults: [Fault; N]) -> [usize; N] {
-        let dir = TempDir::new().unwrap();
+        let case = self.case();
         let what = format!("{:?}, {faults:?}", self.mode);
         let good = Arc::new(Faults::none());
         self.serve(OLD);
-        self.complete(dir.path(), &good);
+        self.complete(&case, &good);
         self.serve(NEW);
         let met = faults.map(|fault| {
             let faults = Arc::new(Faults::of(fault));
-            let report = self.load(dir.path(), &faults);
-            let (seen, _) = (self.place.look)(dir.path());
+            let report = self.load(&case, &faults);
+            let (seen, _) = self.place.look(&case);
             let complete = report.is_some_and(|report| report.verdict.is_complete());
             self.check(&seen, complete, &what);
-            self.check_staged(dir.path(), &seen, &what);
+            self.check_staged(&case, &seen, &what);
             faults.calls().len()
         });
-        self.complete(dir.path(), &good);
-        let (seen, hidden) = (self.place.look)(dir.path());
+        self.complete(&case, &good);
+        let (seen, hidden) = self.place.look(&case);
         self.check(&seen, true, &what);
-        self.check_staged(dir.path(), &seen, &what);
+        self.check_staged(&case, &seen, &what);
         assert_eq!(hidden, 0, "{what}");
         met
     }
@@ -236,18 +324,16 @@ impl<'a> Rig<'a> {
 
     /// Checks that the latest versions are those of the records that were `seen`.
     #[track_caller]
-    fn check_staged(&self, dir: &Path, seen: &[u64], what: &str) {
-        let staged = self.place.staged;
-        let staged = staged.filter(|_| self.mode == SyncMode::IncrementalWithQualify);
-        if let Some(staged) = staged {
+    fn check_staged(&self, case: &Case, seen: &[u64], what: &str) {
+        if self.mode == SyncMode::IncrementalWithQualify {
             let mut records = seen.to_vec();
             records.dedup();
-            assert_eq!(staged(dir), records, "{what}");
+            assert_eq!(self.place.staged(case), records, "{what}");
         }
     }
 
-    fn complete(&self, dir: &Path, faults: &Arc<Faults>) {
-        let report = self.load(dir, faults).unwrap();
+    fn complete(&self, case: &Case, faults: &Arc<Faults>) {
+        let report = self.load(case, faults).unwrap();
         assert!(report.verdict.is_complete(), "{:?}", report.verdict);
     }
 
@@ -259,20 +345,20 @@ impl<'a> Rig<'a> {
     }
 
     /// One run, as a process of its own would make it; `None` if it died.
-    fn load(&self, dir: &Path, faults: &Arc<Faults>) -> Option<RunReport> {
+    fn load(&self, case: &Case, faults: &Arc<Faults>) -> Option<RunReport> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        let run = faults.until_crash(self.run(dir, faults.clone()));
+        let run = faults.until_crash(self.run(case, faults.clone()));
         runtime.block_on(run)
     }
 
-    async fn run(&self, dir: &Path, faults: Arc<Faults>) -> RunReport {
+    async fn run(&self, case: &Case, faults: Arc<Faults>) -> RunReport {
         let clock: Arc<dyn Clock> = Arc::new(Still);
-        let state = SqliteState::open(dir.join("state.db"), clock.clone()).unwrap();
+        let state = SqliteState::open(case.path("state.db"), clock.clone()).unwrap();
         let transport = FaultyTransport::new(self.transport(&clock), faults.clone());
-        let destination = FaultyDestination::new((self.place.open)(dir), faults.clone());
+        let destination = FaultyDestination::new(self.place.open(case), faults.clone());
         let run_id = Uuid::now_v7();
         let source = HttpSource::new(HttpSourceConfig {
             plan: Arc::new(plan(&self.api.base_url())),
@@ -299,7 +385,10 @@ impl<'a> Rig<'a> {
             run_id,
             pipeline: "p".to_owned(),
             stream: "generic.token".to_owned(),
-            table: TableRef::public("t"),
+            table: TableRef {
+                schema: case.schema.clone(),
+                name: "t".to_owned(),
+            },
             sync_mode: self.mode,
             stage: (self.mode == SyncMode::IncrementalWithQualify).then(stage),
             aim: self.aim(),

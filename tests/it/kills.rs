@@ -10,6 +10,7 @@
 )]
 
 mod loads;
+mod places;
 pub(crate) mod updates;
 
 use std::process::Child;
@@ -17,14 +18,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tapline_conformance::fake_api::{FakeApi, FakeApiConfig, Fault, FaultAction};
 use tapline_conformance::random::Random;
 
-use crate::readers;
+#[cfg(unix)]
+use crate::postgres::Postgres;
 use crate::support::{Project, Run, Tapline};
 
 pub(crate) use loads::{PAGE, project, rows};
+pub(crate) use places::{Files, Place, Sqlite};
 
 /// How long the API thinks about a page.
 pub(crate) const THINKS: Duration = Duration::from_millis(4);
@@ -36,78 +39,38 @@ const ENDING: u64 = 80_000;
 /// The key of the API, where it asks for one.
 pub(crate) const KEY: &str = "fake-key-us1";
 
-/// A kind of destination, and how its tables are read without tapline.
-pub(crate) struct Place {
-    pub(crate) name: &'static str,
-    /// The destination in the project file.
-    yaml: &'static str,
-    /// These columns of the visible table, as JSON arrays, by the first of them, which is a number.
-    rows: fn(&Project, &[&str]) -> Vec<String>,
-    /// What runs that were cut have left behind.
-    pub(crate) hidden: fn(&Project) -> usize,
-}
-
-pub(crate) const SQLITE: Place = Place {
-    name: "sqlite",
-    yaml: "{ type: sqlite, path: warehouse.db }",
-    rows: |project, columns| {
-        let warehouse = project.warehouse();
-        let check = "pragma quick_check";
-        let sound: String = warehouse.query_row(check, [], |row| row.get(0)).unwrap();
-        assert_eq!(sound, "ok");
-        let (all, key) = (columns.join(", "), columns[0]);
-        let known = format!("select count(*) from pragma_table_info('t') where name = '{key}'");
-        if project.count(&known) == 0 {
-            return Vec::new();
-        }
-        let sql = format!("select json_array({all}) from t order by {key}");
-        let mut rows = warehouse.prepare(&sql).unwrap();
-        let rows = rows.query_map([], |row| row.get(0)).unwrap();
-        rows.collect::<Result<_, _>>().unwrap()
-    },
-    hidden: |project| {
-        let tables = "select count(*) from sqlite_master where name glob '_tapline_gen_*'";
-        let listed = "select count(*) from _tapline_generations";
-        (project.count(tables) + project.count(listed)) as usize
-    },
-};
-
-pub(crate) const FILES: Place = Place {
-    name: "files",
-    yaml: "{ type: files, path: out, format: jsonl, commit: page }",
-    rows: |project, columns| {
-        let mut rows = readers::jsonl(&project.path(TABLE));
-        rows.sort_by_key(|row| row[columns[0]].as_u64());
-        let row = |row: Value| {
-            let values: Vec<_> = columns.iter().map(|column| &row[column]).collect();
-            json!(values).to_string()
-        };
-        rows.into_iter().map(row).collect()
-    },
-    hidden: |project| readers::unnamed(&project.path(TABLE)),
-};
-
-/// The table's folder.
-const TABLE: &str = "out/public/t";
-
 #[test]
 fn files_show_one_whole_generation_after_every_kill() {
-    torture(loads::Rig::new(&FILES, number("TAPLINE_SEED", 1)));
+    torture(loads::Rig::new(&Files, number("TAPLINE_SEED", 1)));
 }
 
 #[test]
 fn sqlite_shows_one_whole_generation_after_every_kill() {
-    torture(loads::Rig::new(&SQLITE, number("TAPLINE_SEED", 1)));
+    torture(loads::Rig::new(&Sqlite, number("TAPLINE_SEED", 1)));
+}
+
+#[cfg(unix)]
+#[test]
+fn postgres_shows_one_whole_generation_after_every_kill() {
+    let server = Postgres::start();
+    torture(loads::Rig::new(&server, number("TAPLINE_SEED", 1)));
 }
 
 #[test]
 fn files_are_added_to_once_whatever_is_killed() {
-    torture(updates::Rig::new(&FILES, number("TAPLINE_SEED", 1)));
+    torture(updates::Rig::new(&Files, number("TAPLINE_SEED", 1)));
 }
 
 #[test]
 fn sqlite_is_added_to_once_whatever_is_killed() {
-    torture(updates::Rig::new(&SQLITE, number("TAPLINE_SEED", 1)));
+    torture(updates::Rig::new(&Sqlite, number("TAPLINE_SEED", 1)));
+}
+
+#[cfg(unix)]
+#[test]
+fn postgres_is_added_to_once_whatever_is_killed() {
+    let server = Postgres::start();
+    torture(updates::Rig::new(&server, number("TAPLINE_SEED", 1)));
 }
 
 /// An API, a project, and what its table must hold.

@@ -33,6 +33,10 @@ mod plugins;
 #[cfg(unix)]
 mod postgres;
 #[cfg(unix)]
+mod postgres_destination;
+#[cfg(unix)]
+mod postgres_runs;
+#[cfg(unix)]
 mod postgres_state;
 mod prism;
 mod quota;

@@ -18,7 +18,7 @@ use tapline_conformance::fake_api::{FakeApi, FakeApiConfig, Fault, FaultAction};
 use tapline_conformance::random::Random;
 
 use crate::kills::updates::{MEMBERS, project, rows, serve};
-use crate::kills::{FILES, KEY, Place, SQLITE, THINKS, number};
+use crate::kills::{Files, KEY, Place, Sqlite, THINKS, number};
 use crate::postgres::{Postgres, USER};
 use crate::secrets::DATABASE;
 use crate::support::{Project, Run, Tapline};
@@ -33,12 +33,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn files_take_nothing_from_a_runner_that_lost_its_lease() {
-    pause(&FILES);
+    pause(&Files);
 }
 
 #[test]
 fn sqlite_takes_nothing_from_a_runner_that_lost_its_lease() {
-    pause(&SQLITE);
+    pause(&Sqlite);
+}
+
+#[test]
+fn postgres_takes_nothing_from_a_runner_that_lost_its_lease() {
+    pause(&Postgres::start());
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +57,7 @@ struct Figures {
     gave_up: u64,
 }
 
-fn pause(place: &'static Place) {
+fn pause(place: &dyn Place) {
     let server = Postgres::start();
     for mode in MODES {
         let mut figures = Figures::default();
@@ -66,12 +71,12 @@ fn pause(place: &'static Place) {
                 break;
             }
         }
-        println!("{} {mode}: {figures:?}; no stale row", place.name);
+        println!("{} {mode}: {figures:?}; no stale row", place.name());
     }
 }
 
 struct Rig<'a> {
-    place: &'static Place,
+    place: &'a dyn Place,
     server: &'a Postgres,
     api: FakeApi,
     project: Project,
@@ -85,7 +90,7 @@ struct Rig<'a> {
 }
 
 impl<'a> Rig<'a> {
-    fn new(place: &'static Place, mode: &str, seed: u64, server: &'a Postgres) -> Self {
+    fn new(place: &'a dyn Place, mode: &str, seed: u64, server: &'a Postgres) -> Self {
         let slow = FaultAction::SlowFirstByte(THINKS);
         let api = FakeApi::start(FakeApiConfig {
             faults: vec![Fault::from("/3.0/lists/x/members", 1, slow)],
@@ -110,7 +115,7 @@ impl<'a> Rig<'a> {
         let port = server.port;
         let state = format!(
             "state: \"postgres://{USER}:${{env:PGPASSWORD}}@127.0.0.1:{port}/postgres?options=-c%20search_path%3D{}_{mode}_{seed}\"",
-            place.name
+            place.name()
         );
         rig.project
             .input("tapline.yaml", &format!("{state}\n{yaml}"));
@@ -188,7 +193,7 @@ impl<'a> Rig<'a> {
         }
         self.check("the sleeper woke up");
         self.complete();
-        assert_eq!((self.place.hidden)(&self.project), 0, "nothing is left");
+        assert_eq!(self.place.hidden(&self.project), 0, "nothing is left");
     }
 }
 

@@ -1,15 +1,25 @@
 //! A PostgreSQL server with a data directory of its own: one password, one database, every commit
-//! written to disk.
+//! written to disk, unless that takes too long.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what a real server takes, it takes in real time"
+)]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tapline_core::{Clock, Secret};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use crate::secrets::DATABASE;
 use crate::server::{Server, installed};
@@ -28,12 +38,26 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) fn start() -> Self {
-        let home = Home::new();
+        Self::of(Home::new())
+    }
+
+    /// One for cases by the hundred: it asks for no password, and a power cut would be its end.
+    pub(crate) fn quick() -> Self {
+        let mut home = Home::new();
+        home.is_quick = true;
+        Self::of(home)
+    }
+
+    fn of(home: Home) -> Self {
         fs::write(home.path("password"), DATABASE).unwrap();
         home.give(&home.path("password"));
         let mut initdb = home.command("initdb");
+        let auth = match home.is_quick {
+            true => "trust",
+            false => "scram-sha-256",
+        };
         initdb
-            .args(["--username", USER, "--auth", "scram-sha-256"])
+            .args(["--username", USER, "--auth", auth])
             .args(["--encoding", "UTF8", "--locale", "C", "--no-sync"])
             .args(["--pwfile", "password", "data"]);
         let is_made = |line: &str| line.contains("Success.").then_some(());
@@ -56,11 +80,12 @@ impl Postgres {
 
     /// The same, inside of a runtime.
     pub(crate) async fn ask(&self, sql: &str) -> Vec<String> {
-        let mut config = Config::new();
-        config.host("127.0.0.1").port(self.port);
-        config.user(USER).password(DATABASE).dbname("postgres");
-        let (client, connection) = config.connect(NoTls).await.unwrap();
-        tokio::spawn(connection);
+        self.ask_in("postgres", sql).await
+    }
+
+    /// The same, of another database.
+    pub(crate) async fn ask_in(&self, database: &str, sql: &str) -> Vec<String> {
+        let client = self.client(database).await;
         let rows = client.simple_query(sql).await.unwrap();
         let first = |message: &SimpleQueryMessage| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
@@ -68,12 +93,60 @@ impl Postgres {
         };
         rows.iter().filter_map(first).collect()
     }
+
+    /// A session with `database`, of somebody who is not tapline.
+    pub(crate) async fn client(&self, database: &str) -> Client {
+        let mut config = Config::new();
+        config.host("127.0.0.1").port(self.port);
+        config.user(USER).password(DATABASE).dbname(database);
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// The address of `database`, as an operator would write it, and its password.
+    pub(crate) fn address(&self, database: &str) -> Secret {
+        let encoded: String = DATABASE
+            .bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect();
+        Secret::new(self.url(&encoded, database))
+    }
+
+    /// The address with another text in the place of the password.
+    pub(crate) fn url(&self, password: &str, database: &str) -> String {
+        let port = self.port;
+        format!("postgres://{USER}:{password}@127.0.0.1:{port}/{database}")
+    }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
         self.server.quit();
     }
+}
+
+/// The time of real servers.
+#[derive(Debug)]
+struct RealClock(Instant);
+
+#[async_trait]
+impl Clock for RealClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(RealClock(Instant::now()))
 }
 
 pub(crate) fn runtime() -> Runtime {
@@ -86,6 +159,7 @@ struct Home {
     program: PathBuf,
     /// Whom it has to be instead of root.
     user: Option<u32>,
+    is_quick: bool,
 }
 
 impl Home {
@@ -96,6 +170,7 @@ impl Home {
             dir,
             program: installed("postgres/run"),
             user: is_root.then_some(NOBODY),
+            is_quick: false,
         };
         if is_root {
             home.give(home.dir.path());
@@ -125,11 +200,15 @@ impl Home {
     }
 
     fn serve(&self) -> (Server, u16) {
+        let fsync = match self.is_quick {
+            true => "fsync=off",
+            false => "fsync=on",
+        };
         let command = |port: u16| {
             let mut command = self.command("postgres");
             command
                 .args(["-D", "data", "-h", "127.0.0.1", "-p", &port.to_string()])
-                .args(["-c", "unix_socket_directories=", "-c", "fsync=on"])
+                .args(["-c", "unix_socket_directories=", "-c", fsync])
                 .args(["-c", "jit=off"]);
             command
         };

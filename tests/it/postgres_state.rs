@@ -14,14 +14,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use serde_json::json;
 use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig, Fault, FaultAction};
 use tapline_conformance::state::{Subject, suite};
-use tapline_core::{Clock, ErrorKind, Result, Secret, StateStore};
+use tapline_core::{ErrorKind, Result, Secret, StateStore};
 use tapline_state::{PostgresState, SealingKey};
 
-use crate::postgres::{Postgres, USER, runtime};
+use crate::postgres::{Postgres, USER, clock, runtime};
 use crate::secrets::{ANOTHER, DATABASE};
 use crate::support::{Project, Run, Tapline};
 
@@ -32,28 +31,6 @@ const RECORDS: u64 = 100 * PAGES;
 /// The request that is never answered.
 const STUCK: u64 = 3;
 
-#[derive(Debug)]
-struct RealClock(Instant);
-
-#[async_trait]
-impl Clock for RealClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
-
-fn clock() -> Arc<dyn Clock> {
-    Arc::new(RealClock(Instant::now()))
-}
-
 /// A schema of the server.
 struct Schema<'a> {
     server: &'a Postgres,
@@ -63,15 +40,9 @@ struct Schema<'a> {
 
 impl Schema<'_> {
     fn address(&self) -> Secret {
-        let encoded: String = DATABASE
-            .bytes()
-            .map(|byte| format!("%{byte:02X}"))
-            .collect();
-        let port = self.server.port;
-        Secret::new(format!(
-            "postgres://{USER}:{encoded}@127.0.0.1:{port}/postgres?options=-c%20search_path%3D{}",
-            self.name
-        ))
+        let schema = &self.name;
+        let database = format!("postgres?options=-c%20search_path%3D{schema}");
+        self.server.address(&database)
     }
 }
 

@@ -8,20 +8,22 @@ use std::time::Duration;
 use serde_json::Value;
 use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig, Fault, FaultAction};
 
-use crate::kills::{FILES, PAGE, Place, SQLITE, project, rows};
+use crate::kills::{Files, PAGE, Place, Sqlite, project, rows};
+#[cfg(unix)]
+use crate::postgres::Postgres;
 use crate::support::{Project, Run};
 
 /// Pages that the API has.
 const PAGES: u64 = 6;
 
-struct World {
+struct World<'a> {
     api: FakeApi,
     project: Project,
-    place: &'static Place,
+    place: &'a dyn Place,
 }
 
-impl World {
-    fn new(place: &'static Place, mode: &str, faults: Vec<Fault>) -> Self {
+impl<'a> World<'a> {
+    fn new(place: &'a dyn Place, mode: &str, faults: Vec<Fault>) -> Self {
         let config = FakeApiConfig {
             faults,
             ..FakeApiConfig::default()
@@ -74,42 +76,44 @@ fn status(number: u64, status: u16) -> Fault {
 
 #[test]
 fn a_run_that_failed_is_gone_on_with() {
-    for (place, mode) in [
-        (&SQLITE, "full_load"),
-        (&SQLITE, "full_append"),
-        (&FILES, "full_load"),
-        (&FILES, "full_append"),
-    ] {
-        let world = World::new(place, mode, vec![status(4, 400)]);
-        let said = world.project.tapline(&["run"]);
-        assert_eq!(said.code, 1, "{said}");
-        assert!(
-            said.stdout.contains("running it again goes on from there"),
-            "{said}"
-        );
-        let (report, asked) = world.complete();
-        assert_eq!(asked, PAGES - 3, "{mode} into {}", place.name);
-        let from = &report["resumed_from"];
-        assert_eq!(
-            (&from["pages"], &from["records"]),
-            (&3.into(), &(3 * PAGE).into())
-        );
-        assert_eq!(report["run_id"], from["run_id"]);
-        assert_eq!(world.rows(), (PAGES * PAGE, 0));
-        let (_, asked) = world.complete();
-        assert_eq!(asked, PAGES, "the next run is a new one");
-        let twice = if mode == "full_append" {
-            PAGES * PAGE
-        } else {
-            0
-        };
-        assert_eq!(world.rows(), (PAGES * PAGE + twice, twice));
+    for mode in ["full_load", "full_append"] {
+        check_failed(&Sqlite, mode);
+        check_failed(&Files, mode);
+        #[cfg(unix)]
+        check_failed(&Postgres::start(), mode);
     }
+}
+
+fn check_failed(place: &dyn Place, mode: &str) {
+    let world = World::new(place, mode, vec![status(4, 400)]);
+    let said = world.project.tapline(&["run"]);
+    assert_eq!(said.code, 1, "{said}");
+    assert!(
+        said.stdout.contains("running it again goes on from there"),
+        "{said}"
+    );
+    let (report, asked) = world.complete();
+    assert_eq!(asked, PAGES - 3, "{mode} into {}", place.name());
+    let from = &report["resumed_from"];
+    assert_eq!(
+        (&from["pages"], &from["records"]),
+        (&3.into(), &(3 * PAGE).into())
+    );
+    assert_eq!(report["run_id"], from["run_id"]);
+    assert_eq!(world.rows(), (PAGES * PAGE, 0));
+    let (_, asked) = world.complete();
+    assert_eq!(asked, PAGES, "the next run is a new one");
+    let twice = if mode == "full_append" {
+        PAGES * PAGE
+    } else {
+        0
+    };
+    assert_eq!(world.rows(), (PAGES * PAGE + twice, twice));
 }
 
 #[test]
 fn people_are_told_where_a_run_went_on() {
-    let world = World::new(&SQLITE, "full_load", vec![status(4, 400)]);
+    let world = World::new(&Sqlite, "full_load", vec![status(4, 400)]);
     let failed = world.run().1;
     let said = world.project.tapline(&["run"]);
     let run = failed["run_id"].as_str().unwrap();
@@ -119,7 +123,7 @@ fn people_are_told_where_a_run_went_on() {
 
 #[test]
 fn a_token_that_has_expired_lets_the_run_begin_anew() {
-    let world = World::new(&SQLITE, "full_load", vec![status(4, 400), status(5, 410)]);
+    let world = World::new(&Sqlite, "full_load", vec![status(4, 400), status(5, 410)]);
     assert_eq!(world.run().0.code, 1);
     let (report, asked) = world.complete();
     assert_eq!((asked, &report["resumed_from"]), (1 + PAGES, &Value::Null));
@@ -128,7 +132,7 @@ fn a_token_that_has_expired_lets_the_run_begin_anew() {
 
 #[test]
 fn a_spec_that_has_changed_lets_the_run_begin_anew() {
-    let world = World::new(&SQLITE, "full_load", vec![status(4, 400)]);
+    let world = World::new(&Sqlite, "full_load", vec![status(4, 400)]);
     assert_eq!(world.run().0.code, 1);
     let path = world.project.path("records.json");
     let spec = fs::read_to_string(&path).unwrap();
@@ -145,7 +149,8 @@ fn a_spec_that_has_changed_lets_the_run_begin_anew() {
 #[cfg(unix)]
 #[test]
 fn a_run_that_was_stopped_is_gone_on_with() {
-    for (signal, place) in [("-INT", &SQLITE), ("-TERM", &FILES)] {
+    let places: [(&str, &dyn Place); 2] = [("-INT", &Sqlite), ("-TERM", &Files)];
+    for (signal, place) in places {
         let slow = FaultAction::SlowFirstByte(Duration::from_millis(150));
         let world = World::new(
             place,

@@ -109,7 +109,7 @@ async fn dispatch(app: &App, command: &Command) -> Result<Exit> {
         Command::State(args) => commands::state::state(app, args).await,
         Command::SyncMode(args) => commands::sync_mode::sync_mode(app, args).await,
         Command::Backfill(args) => commands::backfill::backfill(app, args).await,
-        Command::Sql(args) => commands::sql::sql(app, args),
+        Command::Sql(args) => commands::sql::sql(app, args).await,
         Command::TryPlugin(args) => commands::try_plugin::try_plugin(app, args),
     }
 }

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::connectors::{Catalogue, Connector};
 use crate::doors::{SystemClock, Worker};
 use crate::failure::Result;
-use crate::project::{Connection, Destination, Lookup, Pipeline, Project, pointer};
+use crate::project::{Connection, Lookup, Pipeline, Place, Project, pointer};
 
 pub(crate) use self::target::{form, merges, rejects, shown_table};
 pub(crate) use self::trial::Trial;
@@ -258,19 +258,19 @@ impl<'a> Wiring<'a> {
         state::past(self.project, self.clock.clone()).await
     }
 
-    /// The doors of a run that writes to `destination`.
+    /// The doors of a run that writes to the destination at `place`.
     ///
     /// # Errors
     /// The destination cannot be opened.
     pub(crate) fn doors(
         &self,
         source: Arc<HttpSource>,
-        destination: &Destination,
+        place: &Place,
         state: Arc<dyn StateStore>,
     ) -> Result<Doors> {
         Ok(Doors {
             source,
-            destination: target::open(self.project, destination, self.clock.clone())?,
+            destination: target::open(place, self.clock.clone())?,
             state,
             clock: self.clock.clone(),
             compute: Arc::new(Worker::new("tapline-run")),

@@ -39,7 +39,7 @@ const GOALS: &[Goal] = &[
             },
             Tests {
                 target: REAL,
-                filters: &["kills::files"],
+                filters: &["kills::files", "kills::postgres"],
                 long: &[("TAPLINE_KILLS", "500")],
             },
         ],

@@ -13,8 +13,8 @@ pub(crate) const PAGE: u64 = 100;
 /// Every load has another number of records than the one before.
 const SIZES: [u64; 2] = [4_000, 5_000];
 
-pub(super) struct Rig {
-    place: &'static Place,
+pub(super) struct Rig<'a> {
+    place: &'a dyn Place,
     site: Site,
     /// All records, as a run to the end has brought them.
     model: Vec<String>,
@@ -24,8 +24,8 @@ pub(super) struct Rig {
     new: u64,
 }
 
-impl Rig {
-    pub(super) fn new(place: &'static Place, seed: u64) -> Self {
+impl<'a> Rig<'a> {
+    pub(super) fn new(place: &'a dyn Place, seed: u64) -> Self {
         let project = |api: &FakeApi| project(place, "full_load", api);
         let [fewer, more] = SIZES;
         let mut rig = Self {
@@ -69,9 +69,9 @@ impl Rig {
     }
 }
 
-impl Torture for Rig {
+impl Torture for Rig<'_> {
     fn name(&self) -> String {
-        format!("full_load into {}", self.place.name)
+        format!("full_load into {}", self.place.name())
     }
 
     fn kill_one(&mut self, figures: &mut Figures) {
@@ -93,14 +93,14 @@ impl Torture for Rig {
             self.model[..self.new as usize],
             "the last load"
         );
-        let hidden = (self.place.hidden)(&self.site.project);
+        let hidden = self.place.hidden(&self.site.project);
         assert_eq!(hidden, 0, "nothing hidden is left");
         self.site.settle(self.new.div_ceil(PAGE), figures);
     }
 }
 
 /// The visible table of a project, by id: every column but those that differ from run to run.
-pub(crate) fn rows(place: &Place, project: &Project) -> Vec<String> {
+pub(crate) fn rows(place: &dyn Place, project: &Project) -> Vec<String> {
     let columns = [
         "id",
         "name",
@@ -111,11 +111,11 @@ pub(crate) fn rows(place: &Place, project: &Project) -> Vec<String> {
         "address",
         "updated_at",
     ];
-    (place.rows)(project, &columns)
+    place.rows(project, &columns)
 }
 
 /// A project that reads the API into the table `t` of `place`.
-pub(crate) fn project(place: &Place, mode: &str, api: &FakeApi) -> Project {
+pub(crate) fn project(place: &dyn Place, mode: &str, api: &FakeApi) -> Project {
     let project = Project::new(&format!(
         "version: 1
 connections:
@@ -132,8 +132,9 @@ pipelines:
     sync: {{ mode: {mode} }}
 ",
         api.base_url(),
-        place.yaml
+        place.yaml()
     ));
+    place.prepare(&project);
     let spec = json!({
         "authSpec": [],
         "sourceSpec": {

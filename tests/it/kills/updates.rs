@@ -31,8 +31,8 @@ enum Load {
     Backfill(u64),
 }
 
-pub(super) struct Rig {
-    place: &'static Place,
+pub(super) struct Rig<'a> {
+    place: &'a dyn Place,
     seed: u64,
     site: Site,
     /// All members, as the load of a whole table has brought them.
@@ -44,8 +44,8 @@ pub(super) struct Rig {
     load: Load,
 }
 
-impl Rig {
-    pub(super) fn new(place: &'static Place, seed: u64) -> Self {
+impl<'a> Rig<'a> {
+    pub(super) fn new(place: &'a dyn Place, seed: u64) -> Self {
         let mut site = site(place, "full_load", seed);
         serve(&site.api, MEMBERS);
         site.complete(&["run"]);
@@ -136,9 +136,9 @@ impl Rig {
     }
 }
 
-impl Torture for Rig {
+impl Torture for Rig<'_> {
     fn name(&self) -> String {
-        format!("incremental into {}", self.place.name)
+        format!("incremental into {}", self.place.name())
     }
 
     fn kill_one(&mut self, figures: &mut Figures) {
@@ -160,12 +160,12 @@ impl Torture for Rig {
     fn finish(&mut self, figures: &mut Figures) {
         self.site.complete(&self.command());
         self.close(figures);
-        let hidden = (self.place.hidden)(&self.site.project);
+        let hidden = self.place.hidden(&self.site.project);
         assert_eq!(hidden, 0, "nothing hidden is left");
     }
 }
 
-pub(crate) fn rows(place: &Place, project: &Project) -> Vec<String> {
+pub(crate) fn rows(place: &dyn Place, project: &Project) -> Vec<String> {
     let columns = [
         "web_id",
         "id",
@@ -173,7 +173,7 @@ pub(crate) fn rows(place: &Place, project: &Project) -> Vec<String> {
         "last_changed",
         "merge_fields",
     ];
-    (place.rows)(project, &columns)
+    place.rows(project, &columns)
 }
 
 pub(crate) fn serve(api: &FakeApi, members: u64) {
@@ -183,7 +183,7 @@ pub(crate) fn serve(api: &FakeApi, members: u64) {
     });
 }
 
-fn site(place: &Place, mode: &str, seed: u64) -> Site {
+fn site(place: &dyn Place, mode: &str, seed: u64) -> Site {
     let order = match seed % 2 {
         0 => "ascending",
         _ => "unordered",
@@ -200,7 +200,7 @@ fn site(place: &Place, mode: &str, seed: u64) -> Site {
 }
 
 /// A project that reads members into the table `t` of `place`.
-pub(crate) fn project(place: &Place, sync: &str, api: &FakeApi) -> Project {
+pub(crate) fn project(place: &dyn Place, sync: &str, api: &FakeApi) -> Project {
     let project = Project::new(&format!(
         "version: 1
 connections:
@@ -218,8 +218,9 @@ pipelines:
     sync: {{ {sync} }}
 ",
         api.base_url(),
-        place.yaml
+        place.yaml()
     ));
+    place.prepare(&project);
     let text = json!({ "type": "string" });
     let secret = json!({ "type": "string", "format": "password" });
     let spec = json!({

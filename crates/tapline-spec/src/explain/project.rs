@@ -60,6 +60,13 @@ pub(super) const ALL: &[Explanation] = &[
         example_good: "sync: { mode: full_load }",
     },
     Explanation {
+        code: "E-destination",
+        title: "a destination that cannot be reached",
+        text: "Its `url` is the address of a PostgreSQL database.",
+        example_bad: "url: mysql://ann@localhost/warehouse",
+        example_good: "url: postgres://ann:${env:PGPASSWORD}@localhost/warehouse",
+    },
+    Explanation {
         code: "E-project",
         title: "a project file that cannot be used",
         text: "It fits its schema, and still has no meaning. This is a fault of tapline.",

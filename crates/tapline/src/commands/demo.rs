@@ -42,7 +42,8 @@ const COUNTS: Counts = Counts {
 
 /// How many come later.
 const MORE: u64 = 60;
-
+/// Rows of an answer that are shown.
+const ROWS: usize = 100;
 /// What is asked of the tables afterwards.
 const QUERIES: [(&str, &str); 3] = [
     (
@@ -85,7 +86,7 @@ pub(crate) async fn demo(app: &App, args: &DemoArgs) -> Result<Exit> {
         app.screen.line(summary::text(&runs, app.screen.width()))?;
     }
     if exit == Exit::COMPLETE && !app.screen.is_json() {
-        look(app, &project)?;
+        look(app, &project).await?;
         update(app, &api, &project).await?;
         app.screen.line(project::NEXT)?;
     }
@@ -186,15 +187,15 @@ async fn update(app: &App, api: &FakeApi, project: &Project) -> Result<()> {
     state::show_pipelines(app, project, &names).await.map(drop)
 }
 
-fn look(app: &App, project: &Project) -> Result<()> {
-    let database = project.database(project::DESTINATION)?;
+async fn look(app: &App, project: &Project) -> Result<()> {
     for (question, query) in QUERIES {
         app.screen.line(format!("\n{}", question.italic()))?;
         command(
             app,
             &format!("tapline sql \"{}\"", query.replace('"', "\\\"")),
         )?;
-        sql::show(app, &database, query, 100)?;
+        let found = sql::ask(app, project, project::DESTINATION, query, ROWS).await?;
+        sql::show(app, &found, ROWS)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use tapline_engine::{
 use tapline_spec::{Diagnostic, Plan};
 
 use crate::failure::{Failure, Result};
-use crate::project::{self, Lookup, Project, SyncMode, pointer};
+use crate::project::{self, Lookup, Place, Project, SyncMode, pointer};
 use crate::window::{self, WindowArgs};
 use crate::wiring::{self, Stream, Wiring};
 
@@ -21,6 +21,8 @@ pub(crate) struct Job {
     pub(crate) stream: Stream,
     /// What becomes of the table.
     pub(crate) mode: EngineMode,
+    /// Where the table is.
+    pub(crate) place: Place,
     /// What is expected of a run.
     pub(crate) expect: Expectations,
     /// The table with the latest versions, if the mode keeps one.
@@ -67,6 +69,7 @@ impl Job {
             stage: meant.map(|meant| sync.stage(staged, meant)),
             name: name.to_owned(),
             mode,
+            place: wiring.project.place(&pipeline.destination.name)?,
             expect: pipeline.expect.expectations(),
             concurrency: pipeline.source.concurrency.map_or(1, usize::from),
             cursor,
@@ -228,7 +231,7 @@ pub(crate) fn mode(project: &Project, name: &str) -> Result<EngineMode> {
     }
     if mode == EngineMode::IncrementalWithQualify && !wiring::merges(destination) {
         let message = format!(
-            "`{mode}` needs a destination that can change rows, and `{}` only adds files",
+            "`{mode}` needs a destination that can change rows, and `{}` only adds them",
             pipeline.destination.name
         );
         let hint = "write to sqlite, or use `incremental`";

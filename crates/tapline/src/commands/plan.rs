@@ -140,7 +140,10 @@ fn writes(wiring: &Wiring<'_>, job: &Job, allowed: bool) -> Result<Writes> {
     Ok(Writes {
         destination: target.name.clone(),
         format: destination.format().to_owned(),
-        path: destination.path().display().to_string(),
+        path: match destination.path() {
+            Some(path) => path.display().to_string(),
+            None => job.place.shown()?,
+        },
         table: wiring::shown_table(destination, &table),
         staged: job
             .stage

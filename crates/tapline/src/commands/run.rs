@@ -185,7 +185,7 @@ async fn run_one(
     let doors = wiring
         .source(&job.stream, reading, state.clone())
         .and_then(|opened| {
-            let doors = wiring.doors(opened.source, destination, state)?;
+            let doors = wiring.doors(opened.source, &job.place, state)?;
             Ok((doors, opened.client))
         });
     let (report, error) = match doors {
@@ -200,12 +200,11 @@ async fn run_one(
         Err(invalid @ Failure::Invalid(_)) => return Err(invalid),
     };
     progress.finish();
-    let database = wiring.project.resolve(destination.path());
     Ok(Ended {
         report,
         error,
         table: wiring::shown_table(destination, &task.table),
-        database: database.display().to_string(),
+        database: job.place.shown()?,
         rejects: wiring::rejects(destination),
     })
 }

@@ -1,10 +1,7 @@
 //! `tapline sql`: one statement that reads, as a table or as JSON.
 
-use std::path::Path;
-
 use serde_json::{Map, Value, json};
-use tapline_core::{Cell as SqlCell, QueryResult};
-use tapline_dest_sqlite::query;
+use tapline_core::{Cell as SqlCell, Error, ErrorKind, QueryResult};
 
 use crate::app::App;
 use crate::cli::SqlArgs;
@@ -14,7 +11,7 @@ use crate::output::Table;
 use crate::output::numbers::plural;
 use crate::output::table::Cell;
 use crate::output::text::list;
-use crate::project::Project;
+use crate::project::{Place, Project};
 
 /// Bytes of a blob that are shown.
 const BLOB: usize = 16;
@@ -23,40 +20,67 @@ const BLOB: usize = 16;
 ///
 /// # Errors
 /// There is no such destination, or the statement is wrong or would do more than read.
-pub(crate) fn sql(app: &App, args: &SqlArgs) -> Result<Exit> {
+pub(crate) async fn sql(app: &App, args: &SqlArgs) -> Result<Exit> {
     let project = app.project()?;
     let name = match &args.destination {
         Some(name) => name,
         None => only_destination(&project)?,
     };
-    let path = project.database(name)?;
-    if !path.is_file() {
-        return Err(Failure::usage(
-            format!(
-                "the destination `{name}` has no database yet: {}",
-                path.display()
-            ),
-            "`tapline run` makes it",
-        ));
-    }
-    show(app, &path, &args.query, args.limit)
+    let result = ask(app, &project, name, &args.query, args.limit).await?;
+    show(app, &result, args.limit)
 }
 
-/// Shows the answer of the database at `path`.
+/// Asks the destination called `name` for `limit` rows at most.
 ///
 /// # Errors
-/// The statement is wrong or would do more than read.
-pub(crate) fn show(app: &App, path: &Path, sql: &str, limit: usize) -> Result<Exit> {
+/// It cannot be asked, or the statement is wrong or would do more than read.
+pub(crate) async fn ask(
+    app: &App,
+    project: &Project,
+    name: &str,
+    sql: &str,
+    limit: usize,
+) -> Result<QueryResult> {
     if sql.trim().is_empty() {
         let hint = "give it in quotes, as in `tapline sql 'SELECT 1'`";
         return Err(Failure::usage("there is no statement to run", hint));
     }
-    let result = query(path, sql, limit).map_err(|error| error.with("path", path.display()))?;
+    match project.place(name)? {
+        Place::Database(path) if path.is_file() => {
+            let result = tapline_dest_sqlite::query(&path, sql, limit);
+            Ok(result.map_err(|error| error.with("path", path.display()))?)
+        }
+        Place::Database(path) => {
+            let path = path.display();
+            let message = format!("the destination `{name}` has no database yet: {path}");
+            Err(Failure::usage(message, "`tapline run` makes it"))
+        }
+        Place::Server(address) => tokio::select! {
+            result = tapline_dest_postgres::query(&address, sql, limit) => Ok(result?),
+            () = app.cancel.cancelled() => {
+                Err(Error::new(ErrorKind::Stopped, "query", "asked to stop").into())
+            }
+        },
+        Place::Folder { path, .. } => Err(Failure::usage(
+            format!("the destination `{name}` is a folder of files, which holds no database"),
+            format!(
+                "the newest file in `{}` names a table's files, for a program that reads them",
+                path.join("SCHEMA/TABLE/_manifest").display()
+            ),
+        )),
+    }
+}
+
+/// Shows what was found, of `limit` rows at most.
+///
+/// # Errors
+/// Nobody takes it.
+pub(crate) fn show(app: &App, result: &QueryResult, limit: usize) -> Result<Exit> {
     if app.screen.is_json() {
-        app.screen.json(&document(&result))?;
+        app.screen.json(&document(result))?;
         return Ok(Exit::COMPLETE);
     }
-    app.screen.line(table(&result).render(app.screen.width()))?;
+    app.screen.line(table(result).render(app.screen.width()))?;
     if result.truncated {
         let shown = plural(limit as u64, "row");
         app.screen

@@ -139,7 +139,7 @@ pub(crate) enum After {
 pub(crate) struct Writes {
     /// The destination, as the project calls it.
     pub(crate) destination: String,
-    /// `sqlite`, or the format of the files.
+    /// `sqlite`, `postgres`, or the format of the files.
     pub(crate) format: String,
     /// The database, or the folder.
     pub(crate) path: String,

@@ -21,7 +21,7 @@ pub(crate) struct Ended {
     pub(crate) error: Option<Error>,
     /// The table, as people call it.
     pub(crate) table: String,
-    /// The database file, as the project names it.
+    /// The file, the folder or the database; an address is shown without its password.
     pub(crate) database: String,
     /// Where records are that became no row.
     pub(crate) rejects: &'static str,

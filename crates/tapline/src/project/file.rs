@@ -97,6 +97,18 @@ pub(crate) enum Destination {
         /// The database file.
         path: PathBuf,
     },
+    /// A PostgreSQL database.
+    Postgres {
+        /// `postgres://USER:${env:NAME}@HOST/DATABASE`.
+        url: String,
+        /// When pages become durable.
+        #[serde(default)]
+        #[expect(
+            dead_code,
+            reason = "there is one way so far, which may be written down"
+        )]
+        commit: TableCommit,
+    },
     /// A folder of files.
     Files {
         /// The folder.
@@ -110,17 +122,19 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is, as written, if that is in the file system.
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Sqlite { path } | Self::Files { path, .. } => path,
+            Self::Sqlite { path } | Self::Files { path, .. } => Some(path),
+            Self::Postgres { .. } => None,
         }
     }
 
-    /// What is written there: `sqlite`, or the format of files.
+    /// What is written there: `sqlite`, `postgres`, or the format of files.
     pub(crate) fn format(&self) -> &'static str {
         match self {
             Self::Sqlite { .. } => "sqlite",
+            Self::Postgres { .. } => "postgres",
             Self::Files { format, .. } => match format {
                 FileFormat::Parquet => "parquet",
                 FileFormat::Jsonl => "jsonl",
@@ -154,6 +168,15 @@ pub(crate) enum FileCommit {
     /// The pages of one second, or 64 MB of them.
     #[default]
     Group,
+}
+
+/// When pages become durable in tables of a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TableCommit {
+    /// Each page on its own, in one transaction.
+    #[default]
+    Page,
 }
 
 /// What is moved, where to, and how.

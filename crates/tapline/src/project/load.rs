@@ -12,7 +12,8 @@ use super::state::{self, StatePlace};
 use super::sync::asks;
 use super::value::{self, Lookup, Value};
 use super::{
-    Connection, Destination, Pipeline, ProjectFile, columns, names, pointer, project_schema,
+    Connection, Destination, Pipeline, Place, ProjectFile, columns, names, place, pointer,
+    project_schema, server,
 };
 use crate::connectors::is_spec_file;
 use crate::failure::{Failure, Result};
@@ -118,16 +119,21 @@ impl Project {
         let address = if state::is_file(written) {
             Secret::new(written.as_str())
         } else {
-            value::address(written, self.folder()).map_err(|error| {
-                let found = Diagnostic::error("E-secret", "/state", error.to_string());
-                let hint = error.hint().map(str::to_owned);
-                self.invalid(vec![Diagnostic { hint, ..found }])
-            })?
+            self.address("/state", written)?
         };
         let unknown = || self.invalid(vec![state::unknown()]);
         Ok(match StatePlace::of(address).ok_or_else(unknown)? {
             StatePlace::File(path) => StatePlace::File(self.resolve(path)),
             server => server,
+        })
+    }
+
+    /// The address that `written`, at `pointer`, means, with its references looked up.
+    fn address(&self, pointer: &str, written: &str) -> Result<Secret> {
+        value::address(written, self.folder()).map_err(|error| {
+            let found = Diagnostic::error("E-secret", pointer, error.to_string());
+            let hint = error.hint().map(str::to_owned);
+            self.invalid(vec![Diagnostic { hint, ..found }])
         })
     }
 
@@ -168,22 +174,30 @@ impl Project {
         known.get(name).ok_or_else(unknown)
     }
 
-    /// The database of the destination called `name`.
+    /// Where the destination called `name` is.
     ///
     /// # Errors
-    /// There is none, or it is no database.
-    pub(crate) fn database(&self, name: &str) -> Result<PathBuf> {
-        let destination = self.destination(name)?;
-        let path = self.resolve(destination.path());
-        match destination {
-            Destination::Sqlite { .. } => Ok(path),
-            Destination::Files { .. } => Err(Failure::usage(
-                format!("the destination `{name}` is a folder of files, which holds no database"),
-                format!(
-                    "the newest file in `{}` names a table's files, for a program that reads them",
-                    path.join("SCHEMA/TABLE/_manifest").display()
-                ),
-            )),
+    /// There is none, or a reference in its address leads to nothing, or to no address.
+    pub(crate) fn place(&self, name: &str) -> Result<Place> {
+        match self.destination(name)? {
+            Destination::Sqlite { path } => Ok(Place::Database(self.resolve(path))),
+            Destination::Files {
+                path,
+                format,
+                commit,
+            } => Ok(Place::Folder {
+                path: self.resolve(path),
+                format: *format,
+                commit: *commit,
+            }),
+            Destination::Postgres { url, .. } => {
+                let at = place::pointer(name);
+                let address = self.address(&at, url)?;
+                if !server::is_address(address.expose()) {
+                    return Err(self.invalid(vec![place::unknown(&at)]));
+                }
+                Ok(Place::Server(address))
+            }
         }
     }
 
@@ -279,7 +293,10 @@ fn shown(text: &str) -> Option<String> {
     let value = tapline_spec::diagnose(text, &serde_json::json!(true)).value?;
     let mut hidden = Vec::new();
     hide(&value, false, &mut hidden);
-    hidden.extend(value["state"].as_str().and_then(state::hidden));
+    let destinations = value["destinations"].as_object().into_iter().flatten();
+    let urls = destinations.map(|(_, destination)| &destination["url"]);
+    let addresses = urls.chain([&value["state"]]).filter_map(|it| it.as_str());
+    hidden.extend(addresses.filter_map(server::hidden));
     hidden.sort_by_key(|value: &String| std::cmp::Reverse(value.len()));
     let mask = |text: String, value: &String| {
         text.replace(value.as_str(), &"*".repeat(value.chars().count()))

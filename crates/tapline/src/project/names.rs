@@ -7,9 +7,9 @@ use tapline_http::Origin;
 use tapline_spec::Diagnostic;
 
 use super::ProjectFile;
-use super::file::{Connection, Pipeline};
-use super::state;
+use super::file::{Connection, Destination, Pipeline};
 use super::value::Value;
+use super::{place, server, state};
 use crate::output::text::hint;
 
 /// Everything wrong with the names and references of `file`.
@@ -18,6 +18,12 @@ pub(super) fn check(file: &ProjectFile) -> Vec<Diagnostic> {
     found.extend(state::check(&file.state));
     for (name, connection) in &file.connections {
         check_connection(name, connection, &mut found);
+    }
+    for (name, destination) in &file.destinations {
+        if let Destination::Postgres { url, .. } = destination {
+            let at = place::pointer(name);
+            found.extend(server::check(url, &at, || place::unknown(&at)));
+        }
     }
     for (name, pipeline) in &file.pipelines {
         check_pipeline(name, pipeline, file, &mut found);

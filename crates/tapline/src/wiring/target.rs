@@ -4,36 +4,35 @@ use std::sync::Arc;
 
 use tapline_core::{Clock, Destination, Result, TableRef};
 use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
+use tapline_dest_postgres::PostgresDestination;
 use tapline_dest_sqlite::SqliteDestination;
 use tapline_engine::PageForm;
 
 use crate::doors::Worker;
-use crate::project::{self, FileCommit, FileFormat, Project};
+use crate::project::{self, FileCommit, FileFormat, Place};
 
-/// Opens `wanted`, a destination of `project`.
+/// Opens the destination at `place`.
 ///
 /// # Errors
 /// The database or the folder cannot be opened.
-pub(super) fn open(
-    project: &Project,
-    wanted: &project::Destination,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn Destination>> {
-    let path = project.resolve(wanted.path());
-    Ok(match wanted {
-        project::Destination::Sqlite { .. } => Arc::new(SqliteDestination::open(path)?),
-        project::Destination::Files { format, commit, .. } => {
-            Arc::new(FilesDestination::open(FilesConfig {
-                path,
-                format: kept(*format),
-                commit: match commit {
-                    FileCommit::Page => CommitEvery::Page,
-                    FileCommit::Group => CommitEvery::Group,
-                },
-                clock,
-                compute: Arc::new(Worker::new("tapline-files")),
-            })?)
-        }
+pub(super) fn open(place: &Place, clock: Arc<dyn Clock>) -> Result<Arc<dyn Destination>> {
+    Ok(match place {
+        Place::Database(path) => Arc::new(SqliteDestination::open(path)?),
+        Place::Server(address) => Arc::new(PostgresDestination::open(address, clock)?),
+        Place::Folder {
+            path,
+            format,
+            commit,
+        } => Arc::new(FilesDestination::open(FilesConfig {
+            path: path.clone(),
+            format: kept(*format),
+            commit: match commit {
+                FileCommit::Page => CommitEvery::Page,
+                FileCommit::Group => CommitEvery::Group,
+            },
+            clock,
+            compute: Arc::new(Worker::new("tapline-files")),
+        })?),
     })
 }
 
@@ -61,7 +60,7 @@ pub(crate) fn form(wanted: &project::Destination) -> PageForm {
 pub(crate) fn merges(wanted: &project::Destination) -> bool {
     match wanted {
         project::Destination::Sqlite { .. } => true,
-        project::Destination::Files { .. } => false,
+        project::Destination::Postgres { .. } | project::Destination::Files { .. } => false,
     }
 }
 
@@ -70,6 +69,7 @@ pub(crate) fn shown_table(wanted: &project::Destination, table: &TableRef) -> St
     let (schema, name) = (&table.schema, &table.name);
     match wanted {
         project::Destination::Files { .. } => format!("{schema}/{name}"),
+        project::Destination::Postgres { .. } => tapline_dest_postgres::table_name(table),
         project::Destination::Sqlite { .. } if schema == TableRef::PUBLIC => name.clone(),
         project::Destination::Sqlite { .. } => format!("{schema}__{name}"),
     }
@@ -78,7 +78,9 @@ pub(crate) fn shown_table(wanted: &project::Destination, table: &TableRef) -> St
 /// Where records are that became no row.
 pub(crate) fn rejects(wanted: &project::Destination) -> &'static str {
     match wanted {
-        project::Destination::Sqlite { .. } => "_tapline_rejects",
+        project::Destination::Sqlite { .. } | project::Destination::Postgres { .. } => {
+            "_tapline_rejects"
+        }
         project::Destination::Files { .. } => "_commits of the table's newest folder",
     }
 }

@@ -1,0 +1,347 @@
+//! What is stored beside the rows, in the same transaction: the fence, the position of each
+//! slice, the log of requests and the rejects.
+
+use tapline_core::{Commit, CommitKey, LastCommit, Position, SliceProgress};
+use tapline_postgres::{Steps, given, kept};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row};
+use uuid::Uuid;
+
+use crate::failure::{Failure, Result};
+use crate::name::Table;
+use crate::page::Refused;
+
+/// The tables, in the schema that the destination's address names.
+pub(crate) const TABLES: Steps = Steps {
+    steps: &[FIRST],
+    version_table: "_tapline_version",
+    lock: 7825,
+};
+
+/// The log of requests is kept whatever becomes of the run: it is how one finds out why.
+const FIRST: &str = r#"
+CREATE TABLE _tapline_fences (pipeline text COLLATE "C" PRIMARY KEY, fence bigint NOT NULL);
+CREATE TABLE _tapline_generations (
+    table_schema text COLLATE "C" NOT NULL, hidden text COLLATE "C" NOT NULL,
+    pipeline text COLLATE "C" NOT NULL, table_name text COLLATE "C" NOT NULL,
+    generation bigint NOT NULL, PRIMARY KEY (table_schema, hidden)
+);
+CREATE TABLE _tapline_commits (
+    pipeline text COLLATE "C" NOT NULL, table_schema text COLLATE "C" NOT NULL,
+    table_name text COLLATE "C" NOT NULL, run_id text COLLATE "C" NOT NULL,
+    slice text COLLATE "C" NOT NULL, generation bigint NOT NULL, seq bigint NOT NULL,
+    position text, fence bigint NOT NULL, published boolean NOT NULL DEFAULT false,
+    progress text NOT NULL,
+    PRIMARY KEY (pipeline, table_schema, table_name, run_id, slice)
+);
+CREATE TABLE _tapline_requests (
+    run_id text NOT NULL, pipeline text NOT NULL, table_schema text NOT NULL,
+    table_name text NOT NULL, slice text NOT NULL, seq bigint NOT NULL, request_id text NOT NULL,
+    method text NOT NULL, url text NOT NULL, status integer NOT NULL, bytes bigint NOT NULL,
+    attempts bigint NOT NULL, waited_ms bigint NOT NULL, duration_ms bigint NOT NULL,
+    received_at timestamptz NOT NULL
+);
+CREATE INDEX _tapline_requests_by_id ON _tapline_requests (request_id);
+CREATE TABLE _tapline_rejects (
+    run_id text NOT NULL, pipeline text NOT NULL, table_schema text NOT NULL,
+    table_name text NOT NULL, slice text NOT NULL, seq bigint NOT NULL, request_id text NOT NULL,
+    record bigint NOT NULL, reason text NOT NULL, raw text NOT NULL
+);
+"#;
+
+/// Whose commits are meant.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) key: CommitKey,
+    /// The table as the pipeline names it, not the hidden one.
+    pub(crate) table: Table,
+    /// Whether a resumed generation is one with the run that began it.
+    pub(crate) replace: bool,
+}
+
+type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+fn text<T: ToSql + Sync>(value: &T) -> Parameter<'_> {
+    (value, Type::TEXT)
+}
+
+fn number(value: &i64) -> Parameter<'_> {
+    (value, Type::INT8)
+}
+
+/// The highest fence that was seen for `pipeline`.
+pub(crate) async fn fence(client: &Client, pipeline: &str) -> Result<Option<u64>> {
+    let pipeline = kept(pipeline);
+    let sql = "SELECT fence FROM _tapline_fences WHERE pipeline = $1";
+    let row = client.query_typed_opt(sql, &[text(&pipeline)]).await?;
+    let seen = row.map(|row| row.try_get::<_, i64>(0)).transpose()?;
+    Ok(seen.map(i64::cast_unsigned))
+}
+
+/// Locks the fence of the pipeline, refuses one lower than the highest seen, and remembers a
+/// higher one. The lock lasts as long as the transaction, so whoever has it knows that no other
+/// commit of the pipeline is on its way.
+pub(crate) async fn check_fence(client: &Client, key: &CommitKey) -> Result<()> {
+    let (pipeline, ours) = (kept(&key.pipeline), signed(key.fence));
+    let sql = "SELECT fence FROM _tapline_fences WHERE pipeline = $1 FOR UPDATE";
+    let row = client.query_typed_opt(sql, &[text(&pipeline)]).await?;
+    let seen: Option<i64> = row.map(|row| row.try_get(0)).transpose()?;
+    let seen = match seen {
+        Some(seen) if seen >= ours => seen,
+        _ => {
+            let sql = "INSERT INTO _tapline_fences AS known VALUES ($1, $2) ON CONFLICT (pipeline)
+                 DO UPDATE SET fence = greatest(known.fence, excluded.fence) RETURNING fence";
+            let parameters = [text(&pipeline), number(&ours)];
+            let row = client.query_typed_one(sql, &parameters).await?;
+            row.try_get(0)?
+        }
+    };
+    match seen > ours {
+        true => Err(Failure::Fenced {
+            seen: seen.cast_unsigned(),
+            ours: key.fence,
+        }),
+        false => Ok(()),
+    }
+}
+
+/// Whether any run has published `table`.
+pub(crate) async fn has_published(client: &Client, table: &Table) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM _tapline_commits
+         WHERE table_schema = $1 AND table_name = $2 AND published)";
+    let parameters = [text(&table.schema), text(&table.name)];
+    let row = client.query_typed_one(sql, &parameters).await?;
+    Ok(row.try_get(0)?)
+}
+
+/// Number of the last page of `slice` that is stored.
+///
+/// Appended rows are told apart by run. A hidden generation may be filled by several runs, each
+/// resuming the one before, so there the generation decides, as long as it is hidden: a state
+/// store that was lost counts its generations anew, over those that were published.
+pub(crate) async fn last_seq(client: &Client, owner: &Owner, slice: &str) -> Result<Option<u64>> {
+    let sql = "SELECT max(seq) FROM _tapline_commits
+         WHERE pipeline = $1 AND table_schema = $2 AND table_name = $3 AND slice = $4
+         AND generation = $5 AND CASE WHEN $6 THEN NOT published ELSE run_id = $7 END";
+    let (pipeline, slice) = (kept(&owner.key.pipeline), kept(slice));
+    let (generation, run) = (signed(owner.key.generation), owner.key.run.to_string());
+    let parameters = [
+        text(&pipeline),
+        text(&owner.table.schema),
+        text(&owner.table.name),
+        text(&slice),
+        number(&generation),
+        (&owner.replace as _, Type::BOOL),
+        text(&run),
+    ];
+    let row = client.query_typed_one(sql, &parameters).await?;
+    let last: Option<i64> = row.try_get(0)?;
+    Ok(last.map(i64::cast_unsigned))
+}
+
+const RECORD: &str = "
+WITH request AS (
+    INSERT INTO _tapline_requests VALUES
+        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::timestamptz)
+), rejected AS (
+    INSERT INTO _tapline_rejects
+    SELECT $1, $2, $3, $4, $5, $6, $7, reject.* FROM unnest($16, $17, $18) AS reject
+)
+INSERT INTO _tapline_commits VALUES ($2, $3, $4, $1, $5, $19, $6, $20, $21, false, $22)
+ON CONFLICT (pipeline, table_schema, table_name, run_id, slice) DO UPDATE SET
+    generation = excluded.generation, seq = excluded.seq, position = excluded.position,
+    fence = excluded.fence, published = false, progress = excluded.progress";
+
+/// Stores the position, the request and the rejects of `commit`, and the rows that were refused.
+pub(crate) async fn record(
+    client: &Client,
+    owner: &Owner,
+    commit: &Commit,
+    refused: &[Refused],
+) -> Result<()> {
+    let key = &owner.key;
+    let request = &commit.request;
+    let (run, request_id) = (key.run.to_string(), request.request_id.to_string());
+    let (pipeline, slice) = (kept(&key.pipeline), kept(&commit.slice));
+    let (method, url) = (kept(&request.method), kept(&request.url));
+    let received = format!("{:.6}", request.received_at);
+    let position = commit.position.as_ref().map(serde_json::to_string);
+    let position = position.transpose().map_err(not_json("position"))?;
+    let progress = serde_json::to_string(&commit.progress).map_err(not_json("progress"))?;
+    let (seq, generation, fence) = (
+        signed(commit.seq),
+        signed(key.generation),
+        signed(key.fence),
+    );
+    let (bytes, attempts) = (signed(request.bytes), i64::from(request.attempts));
+    let (waited, took) = (signed(request.waited_ms), signed(request.duration_ms));
+    let status = i32::from(request.status);
+    let rejects = commit
+        .rejects
+        .iter()
+        .map(|reject| (reject.index, &reject.reason, &reject.raw));
+    let rows = refused
+        .iter()
+        .map(|refused| (refused.row.row, &refused.row.reason, &refused.raw));
+    let rejects: Vec<_> = rejects.chain(rows).collect();
+    let indexes: Vec<i64> = rejects.iter().map(|reject| signed(reject.0)).collect();
+    let reasons: Vec<_> = rejects.iter().map(|reject| kept(reject.1)).collect();
+    let raws: Vec<_> = rejects.iter().map(|reject| kept(reject.2)).collect();
+    let parameters = [
+        text(&run),
+        text(&pipeline),
+        text(&owner.table.schema),
+        text(&owner.table.name),
+        text(&slice),
+        number(&seq),
+        text(&request_id),
+        text(&method),
+        text(&url),
+        (&status as _, Type::INT4),
+        number(&bytes),
+        number(&attempts),
+        number(&waited),
+        number(&took),
+        text(&received),
+        (&indexes as _, Type::INT8_ARRAY),
+        (&reasons as _, Type::TEXT_ARRAY),
+        (&raws as _, Type::TEXT_ARRAY),
+        number(&generation),
+        text(&position),
+        number(&fence),
+        text(&progress),
+    ];
+    client.execute_typed(RECORD, &parameters).await?;
+    Ok(())
+}
+
+fn not_json(what: &'static str) -> impl FnOnce(serde_json::Error) -> Failure {
+    move |error| Failure::Corrupt {
+        what,
+        text: error.to_string(),
+    }
+}
+
+/// Marks what is stored of this run as published, so that nobody resumes it; of a table that was
+/// replaced, what is stored of any. What was published earlier is forgotten; only the last run can
+/// still be asked to repeat a commit.
+pub(crate) async fn mark_published(client: &Client, owner: &Owner) -> Result<()> {
+    let (pipeline, run) = (kept(&owner.key.pipeline), owner.key.run.to_string());
+    let table = &owner.table;
+    let of_run = [
+        text(&pipeline),
+        text(&table.schema),
+        text(&table.name),
+        text(&run),
+    ];
+    let forget = "DELETE FROM _tapline_commits WHERE pipeline = $1 AND table_schema = $2
+         AND table_name = $3 AND published AND run_id <> $4";
+    client.execute_typed(forget, &of_run).await?;
+    let mark = "UPDATE _tapline_commits SET published = true WHERE pipeline = $1
+         AND table_schema = $2 AND table_name = $3 AND (run_id = $4 OR $5)";
+    let replace = (&owner.replace as _, Type::BOOL);
+    let all = [&of_run[..], &[replace]].concat();
+    client.execute_typed(mark, &all).await?;
+    Ok(())
+}
+
+/// Whether there are positions that [`mark_published`] would mark.
+pub(crate) async fn is_open(client: &Client, owner: &Owner) -> Result<bool> {
+    let (pipeline, run) = (kept(&owner.key.pipeline), owner.key.run.to_string());
+    let table = &owner.table;
+    let sql = "SELECT EXISTS (SELECT FROM _tapline_commits WHERE pipeline = $1
+         AND table_schema = $2 AND table_name = $3 AND (run_id = $4 OR $5) AND NOT published)";
+    let parameters = [
+        text(&pipeline),
+        text(&table.schema),
+        text(&table.name),
+        text(&run),
+        (&owner.replace as _, Type::BOOL),
+    ];
+    let row = client.query_typed_one(sql, &parameters).await?;
+    Ok(row.try_get(0)?)
+}
+
+/// Forgets how far this run has got, whose rows were appended.
+pub(crate) async fn forget_run(client: &Client, owner: &Owner) -> Result<()> {
+    let (pipeline, run) = (kept(&owner.key.pipeline), owner.key.run.to_string());
+    let parameters = [
+        text(&pipeline),
+        text(&owner.table.schema),
+        text(&owner.table.name),
+        text(&run),
+    ];
+    let sql = "DELETE FROM _tapline_commits WHERE pipeline = $1 AND table_schema = $2
+         AND table_name = $3 AND run_id = $4 AND NOT published";
+    client.execute_typed(sql, &parameters).await?;
+    Ok(())
+}
+
+/// Forgets the positions of a generation that is not published.
+pub(crate) async fn forget(client: &Client, owner: &Owner, generation: i64) -> Result<()> {
+    let pipeline = kept(&owner.key.pipeline);
+    let parameters = [
+        text(&pipeline),
+        text(&owner.table.schema),
+        text(&owner.table.name),
+        number(&generation),
+    ];
+    let sql = "DELETE FROM _tapline_commits WHERE pipeline = $1 AND table_schema = $2
+         AND table_name = $3 AND generation = $4 AND NOT published";
+    client.execute_typed(sql, &parameters).await?;
+    Ok(())
+}
+
+/// The last commit of each slice of each generation that is not published.
+///
+/// If several runs filled a generation the one with the highest fence knows best. If several
+/// tables did, the one that got least far decides: the others ignore what is repeated.
+pub(crate) async fn recover(client: &Client, pipeline: &str) -> Result<Vec<LastCommit>> {
+    let sql = "SELECT DISTINCT ON (generation, slice)
+             generation, slice, run_id, fence, seq, position, progress
+         FROM (
+             SELECT DISTINCT ON (generation, slice, table_schema, table_name) *
+             FROM _tapline_commits WHERE pipeline = $1 AND NOT published
+             ORDER BY generation, slice, table_schema, table_name, fence DESC, seq DESC
+         ) AS newest
+         ORDER BY generation, slice, seq, table_schema, table_name";
+    let rows = client.query_typed(sql, &[text(&kept(pipeline))]).await?;
+    rows.iter().map(|row| last_commit(row, pipeline)).collect()
+}
+
+fn last_commit(row: &Row, pipeline: &str) -> Result<LastCommit> {
+    let run: &str = row.try_get(2)?;
+    let position: Option<&str> = row.try_get(5)?;
+    let position: Option<Position> = position
+        .map(|text| serde_json::from_str(text).map_err(|_| corrupt("position", text)))
+        .transpose()?;
+    let progress: &str = row.try_get(6)?;
+    let progress: SliceProgress =
+        serde_json::from_str(progress).map_err(|_| corrupt("progress", progress))?;
+    let unsigned = |index: usize| row.try_get(index).map(i64::cast_unsigned);
+    Ok(LastCommit {
+        key: CommitKey {
+            pipeline: pipeline.to_owned(),
+            run: Uuid::parse_str(run).map_err(|_| corrupt("run id", run))?,
+            generation: unsigned(0)?,
+            fence: unsigned(3)?,
+        },
+        slice: given(row.try_get(1)?),
+        seq: unsigned(4)?,
+        position,
+        progress,
+    })
+}
+
+fn corrupt(what: &'static str, text: &str) -> Failure {
+    Failure::Corrupt {
+        what,
+        text: text.to_owned(),
+    }
+}
+
+/// PostgreSQL's integers are signed. Counters do not get that far; a size that did would be shown
+/// as the largest there is.
+pub(crate) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,100 @@
+//! Rows into a table by `COPY`; if the server refuses them, a search for those it refuses.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::SinkExt;
+use tokio_postgres::{Client, Statement};
+
+use crate::encode::{HEADER, TRAILER};
+use crate::failure::{Failure, Result};
+use crate::page::{Part, Refused};
+
+/// How much is encoded before it is sent.
+const CHUNK: usize = 64 * 1024;
+/// Rows of one page that are searched for. More are no accident: something is wrong with the table.
+const MOST: usize = 100;
+
+/// The statement that was prepared last. Pages that follow each other mostly use the same.
+#[derive(Default)]
+pub(crate) struct Prepared(Option<(String, Statement)>);
+
+impl Prepared {
+    async fn get(&mut self, client: &Client, sql: &str) -> Result<Statement> {
+        match &self.0 {
+            Some((known, statement)) if known == sql => Ok(statement.clone()),
+            _ => {
+                let statement = client.prepare(sql).await?;
+                self.0 = Some((sql.to_owned(), statement.clone()));
+                Ok(statement)
+            }
+        }
+    }
+}
+
+/// Adds the rows of `part`.
+pub(crate) async fn all(client: &Client, prepared: &mut Prepared, part: &Part<'_>) -> Result<()> {
+    some(client, prepared, part, &part.rows).await
+}
+
+async fn some(
+    client: &Client,
+    prepared: &mut Prepared,
+    part: &Part<'_>,
+    rows: &[usize],
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let statement = prepared.get(client, &part.layout.copy).await?;
+    let sink = client.copy_in::<_, Bytes>(&statement).await?;
+    let mut sink = std::pin::pin!(sink);
+    let mut scratch = String::new();
+    let mut out = BytesMut::with_capacity(2 * CHUNK);
+    out.put(HEADER);
+    for row in rows {
+        part.values.put(*row, &mut out, &mut scratch)?;
+        if out.len() >= CHUNK {
+            sink.feed(out.split().freeze()).await?;
+        }
+    }
+    out.put(&TRAILER[..]);
+    sink.feed(out.freeze()).await?;
+    // What the server has against the rows is its answer to their end.
+    sink.finish().await?;
+    Ok(())
+}
+
+/// Adds the rows of `part` that the server takes, in their order, and those it does not to
+/// `refused`. Rows that are refused are tried by halves, down to the single rows.
+pub(crate) async fn carefully(
+    client: &Client,
+    prepared: &mut Prepared,
+    part: &Part<'_>,
+    refused: &mut Vec<Refused>,
+) -> Result<()> {
+    let mut found = 0;
+    let mut left = vec![part.rows.as_slice()];
+    while let Some(rows) = left.pop() {
+        client.batch_execute("SAVEPOINT rows").await?;
+        let Err(failure) = some(client, prepared, part, rows).await else {
+            client.batch_execute("RELEASE rows").await?;
+            continue;
+        };
+        let Some(reason) = failure.about_a_row() else {
+            return Err(failure);
+        };
+        client
+            .batch_execute("ROLLBACK TO rows; RELEASE rows")
+            .await?;
+        if let [row] = rows {
+            found += 1;
+            if found > MOST {
+                return Err(Failure::ManyRefused { most: MOST, reason });
+            }
+            refused.push(part.refuse(*row, reason));
+            continue;
+        }
+        let (first, second) = rows.split_at(rows.len() / 2);
+        left.extend([second, first]);
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! The [`Destination`]: one database of a server.
+
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use async_trait::async_trait;
+use tapline_core::{
+    Capabilities, Clock, CommitKey, Destination, Disposition, FoundTable, LastCommit, Result,
+    Secret, TableRef, Writer,
+};
+
+use crate::bookkeeping::{self, Owner};
+use crate::failure::Failure;
+use crate::name::Table;
+use crate::server::Server;
+use crate::session::Session;
+use crate::table;
+use crate::writer::PostgresWriter;
+
+/// A database of tables. Any number of writers may be at work at once, each in its own session.
+#[derive(Clone, Debug)]
+pub struct PostgresDestination {
+    server: Server,
+}
+
+impl PostgresDestination {
+    /// The database at `address` (`postgres://USER:PASSWORD@HOST:PORT/DATABASE`). Nobody is asked
+    /// yet: every call opens a session of its own.
+    ///
+    /// # Errors
+    /// The address is none.
+    pub fn open(address: &Secret, clock: Arc<dyn Clock>) -> Result<Self> {
+        let server = Server::parse(address, clock);
+        let server = server.map_err(|failure| failure.at("open destination"))?;
+        Ok(Self { server })
+    }
+}
+
+#[async_trait]
+impl Destination for PostgresDestination {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            replace: true,
+            merge: false,
+            delete: false,
+            transactional_position: true,
+            nested: false,
+        }
+    }
+
+    async fn begin(
+        &self,
+        table: &TableRef,
+        schema: SchemaRef,
+        disposition: Disposition,
+        key: CommitKey,
+    ) -> Result<Box<dyn Writer>> {
+        let begun = async {
+            let owner = Owner {
+                key,
+                table: Table::of(table)?,
+                replace: replaces(&disposition)?,
+            };
+            Session::begin(self.server.clone(), owner, schema).await
+        };
+        match begun.await {
+            Ok(session) => Ok(Box::new(PostgresWriter::new(session, &table.name))),
+            Err(failure) => Err(failure
+                .at("begin")
+                .with("table", &table.name)
+                .with("destination", &self.server.address)),
+        }
+    }
+
+    async fn find(&self, table: &TableRef, pipeline: &str) -> Result<FoundTable> {
+        let found = async {
+            let named = Table::of(table)?;
+            let client = self.server.connect().await?;
+            let (is_there, fence) = futures::try_join!(
+                table::is_there(&client, &named),
+                bookkeeping::fence(&client, pipeline)
+            )?;
+            Ok(FoundTable {
+                is_there,
+                fence: fence.unwrap_or(0),
+            })
+        };
+        let failed = |failure: Failure| {
+            let error = failure.at("find").with("table", &table.name);
+            error.with("destination", &self.server.address)
+        };
+        found.await.map_err(failed)
+    }
+
+    async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {
+        let recovered = async {
+            let client = self.server.connect().await?;
+            bookkeeping::recover(&client, pipeline).await
+        };
+        let failed = |failure: Failure| {
+            let error = failure.at("recover").with("pipeline", pipeline);
+            error.with("destination", &self.server.address)
+        };
+        recovered.await.map_err(failed)
+    }
+}
+
+fn replaces(disposition: &Disposition) -> crate::failure::Result<bool> {
+    match disposition {
+        Disposition::Append => Ok(false),
+        Disposition::Replace => Ok(true),
+        Disposition::Merge { .. } => Err(Failure::Refused(
+            "the postgres destination does not merge (known: append, replace)".to_owned(),
+        )),
+    }
+}

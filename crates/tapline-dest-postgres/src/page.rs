@@ -1,0 +1,142 @@
+//! A page on its way into a table: which column each field goes to, and which rows do not go.
+
+use std::collections::HashMap;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use tapline_core::{Batch, RejectedRow, RowOp};
+
+use crate::columns::{Column, assign};
+use crate::encode::{Form, Rows};
+use crate::failure::{Failure, Result};
+use crate::kind::Kind;
+use crate::name::{Table, quote};
+use crate::raw;
+use crate::refuse::refused;
+
+/// How batches of one schema go into a table.
+pub(crate) struct Layout {
+    pub(crate) schema: SchemaRef,
+    /// The statement that takes their rows.
+    pub(crate) copy: String,
+    /// By field: the kind of its column.
+    kinds: Vec<Kind>,
+    forms: Vec<Form>,
+}
+
+impl Layout {
+    /// Each column of `schema` must be in the table, and wide enough.
+    pub(crate) fn new(table: &Table, columns: &[Column], schema: &SchemaRef) -> Result<Self> {
+        let by_name: HashMap<&str, &Column> = columns
+            .iter()
+            .map(|column| (column.name.as_str(), column))
+            .collect();
+        let mut layout = Self {
+            schema: schema.clone(),
+            copy: String::new(),
+            kinds: Vec::new(),
+            forms: Vec::new(),
+        };
+        let mut names = Vec::new();
+        for (field, wanted) in schema.fields().iter().zip(assign(schema)?) {
+            let column = by_name.get(wanted.column.as_str());
+            let held = column.map(|column| column.kind()).transpose()?;
+            let fits = |held: &Kind| wanted.kind.is_none_or(|kind| held.join(kind) == *held);
+            let Some(held) = held.filter(fits) else {
+                return Err(Failure::NotEvolved {
+                    column: wanted.column,
+                    wanted: wanted.kind.map_or("null", Kind::sql).to_owned(),
+                });
+            };
+            layout.kinds.push(held);
+            layout.forms.push(Form::of(field, held)?);
+            names.push(quote(&wanted.column));
+        }
+        layout.copy = format!(
+            "COPY {} ({}) FROM STDIN (FORMAT binary)",
+            table.quoted(),
+            names.join(", ")
+        );
+        Ok(layout)
+    }
+
+    /// What is wrong with rows of `batch`, by row; the first thing that is found counts.
+    fn refused(&self, batch: &RecordBatch) -> HashMap<usize, String> {
+        let mut reasons = HashMap::new();
+        let fields = self.schema.fields().iter().zip(&self.kinds);
+        for ((field, kind), array) in fields.zip(batch.columns()) {
+            for (row, reason) in refused(array.as_ref(), *kind) {
+                let name = field.name();
+                let reason = || format!("column {name:?} {reason}");
+                reasons.entry(row).or_insert_with(reason);
+            }
+        }
+        reasons
+    }
+}
+
+/// A row that does not go into the table.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) row: RejectedRow,
+    /// The row as JSON.
+    pub(crate) raw: String,
+}
+
+/// The rows of one batch that go into the table.
+pub(crate) struct Part<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) values: Rows<'a>,
+    /// Their numbers in the batch.
+    pub(crate) rows: Vec<usize>,
+    batch: &'a RecordBatch,
+    /// Rows of the page before the batch.
+    before: usize,
+}
+
+impl<'a> Part<'a> {
+    /// The rows of `batch`, of which `before` precede it on its page, and those that are refused.
+    pub(crate) fn new(
+        layout: &'a Layout,
+        batch: &'a RecordBatch,
+        before: usize,
+    ) -> Result<(Self, Vec<Refused>)> {
+        let reasons = layout.refused(batch);
+        let is_taken = |row: &usize| !reasons.contains_key(row);
+        let part = Self {
+            layout,
+            values: Rows::new(&layout.forms, batch)?,
+            rows: (0..batch.num_rows()).filter(is_taken).collect(),
+            batch,
+            before,
+        };
+        let mut refused: Vec<Refused> = reasons
+            .into_iter()
+            .map(|(row, reason)| part.refuse(row, reason))
+            .collect();
+        refused.sort_by_key(|refused| refused.row.row);
+        Ok((part, refused))
+    }
+
+    /// What is kept of the row number `row` of the batch.
+    pub(crate) fn refuse(&self, row: usize, reason: String) -> Refused {
+        Refused {
+            row: RejectedRow {
+                row: (self.before + row) as u64,
+                reason,
+            },
+            raw: raw::json(self.batch, row),
+        }
+    }
+}
+
+/// Fails if a row asks for more than to be added.
+pub(crate) fn check_ops(batch: &Batch) -> Result<()> {
+    let ops = batch.ops.as_deref().unwrap_or_default();
+    match ops.iter().find(|op| **op != RowOp::Insert) {
+        None => Ok(()),
+        Some(op) => Err(Failure::Refused(format!(
+            "a row asks for {op:?}; the postgres destination only inserts"
+        ))),
+    }
+}

@@ -1,0 +1,327 @@
+//! One run's hand on one table: a session of the server, and what is done in it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_schema::{Schema, SchemaRef};
+use futures::future::BoxFuture;
+use tapline_core::{Batch, Commit, Published, Receipt, SchemaChange};
+use tokio_postgres::Client;
+
+use crate::bookkeeping::{self, Owner};
+use crate::columns::{self, Column};
+use crate::copy::{self, Prepared};
+use crate::failure::{Failure, Result, is_lost};
+use crate::generation;
+use crate::name::Table;
+use crate::page::{Layout, Part, Refused, check_ops};
+use crate::server::Server;
+use crate::table;
+
+/// While a change of a table waits for those who read it, everybody who comes later waits for the
+/// change. So it waits for a moment only, and tries again after another.
+const BRIEFLY: &str = "SET LOCAL lock_timeout = '5s'";
+const TRIES: u32 = 12;
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(crate) struct Session {
+    server: Server,
+    client: Client,
+    prepared: Prepared,
+    owner: Owner,
+    /// The table that is written: hidden for a full load, else the visible one.
+    table: Table,
+    columns: Vec<Column>,
+    /// Of the batches that came last.
+    layout: Option<Arc<Layout>>,
+}
+
+/// A page that is being stored.
+struct Page<'a> {
+    parts: Vec<Part<'a>>,
+    commit: &'a Commit,
+    refused: Vec<Refused>,
+}
+
+impl Session {
+    pub(crate) async fn begin(server: Server, owner: Owner, schema: SchemaRef) -> Result<Self> {
+        let mut session = Self {
+            client: server.connect().await?,
+            server,
+            prepared: Prepared::default(),
+            table: owner.table.clone(),
+            owner,
+            columns: Vec::new(),
+            layout: None,
+        };
+        let opened = session.change(|it| {
+            let schema = SchemaRef::clone(&schema);
+            Box::pin(async move { it.open(&schema).await })
+        });
+        (session.table, session.columns) = opened.await?;
+        Ok(session)
+    }
+
+    /// The table to be written, and its columns.
+    async fn open(&self, schema: &Schema) -> Result<(Table, Vec<Column>)> {
+        let (client, owner) = (&self.client, &self.owner);
+        tapline_postgres::make_schema(client, &owner.table.schema).await?;
+        table::check(client, owner).await?;
+        let table = match owner.replace {
+            true => generation::enter(client, owner).await?,
+            false => owner.table.clone(),
+        };
+        let (columns, _) = columns::fit(client, &table, schema).await?;
+        Ok((table, columns))
+    }
+
+    pub(crate) async fn write(&mut self, batches: &[Batch], commit: &Commit) -> Result<Receipt> {
+        self.connect().await?;
+        let layouts = self.layouts(batches)?;
+        let mut rows = 0;
+        let mut page = Page {
+            parts: Vec::new(),
+            commit,
+            refused: Vec::new(),
+        };
+        for (batch, layout) in batches.iter().zip(&layouts) {
+            let (part, refused) = Part::new(layout, &batch.records, rows)?;
+            rows += batch.rows();
+            page.parts.push(part);
+            page.refused.extend(refused);
+        }
+        let mut stored = self.store(&mut page, false).await;
+        if matches!(&stored, Err(failure) if failure.about_a_row().is_some()) {
+            stored = self.store(&mut page, true).await;
+        }
+        match stored {
+            Err(Failure::Lost(cause)) => self.find_page(&cause, commit).await?,
+            stored => stored?,
+        }
+        page.refused.sort_by_key(|refused| refused.row.row);
+        let rejected = page.refused.into_iter().map(|refused| refused.row);
+        let rejected: Vec<_> = rejected.collect();
+        Ok(Receipt {
+            seq: commit.seq,
+            durable: true,
+            accepted: (rows - rejected.len()) as u64,
+            rejected,
+        })
+    }
+
+    fn layouts(&mut self, batches: &[Batch]) -> Result<Vec<Arc<Layout>>> {
+        let mut layouts = Vec::with_capacity(batches.len());
+        for batch in batches {
+            check_ops(batch)?;
+            let schema = batch.records.schema_ref();
+            let known = self.layout.as_ref().filter(|it| it.schema == *schema);
+            let layout = match known {
+                Some(layout) => Arc::clone(layout),
+                None => Arc::new(Layout::new(&self.table, &self.columns, schema)?),
+            };
+            self.layout = Some(Arc::clone(&layout));
+            layouts.push(layout);
+        }
+        Ok(layouts)
+    }
+
+    /// Stores `page` in one transaction, unless that was done before. `carefully` is slower, and
+    /// finds the rows that the server refuses.
+    async fn store(&mut self, page: &mut Page<'_>, carefully: bool) -> Result<()> {
+        let stored = self.try_store(page, carefully).await;
+        if stored.is_err() {
+            self.roll_back().await;
+        }
+        stored
+    }
+
+    async fn try_store(&mut self, page: &mut Page<'_>, carefully: bool) -> Result<()> {
+        let Self { client, owner, .. } = self;
+        let (_, _, last) = futures::try_join!(
+            begin(client),
+            bookkeeping::check_fence(client, &owner.key),
+            bookkeeping::last_seq(client, owner, &page.commit.slice),
+        )?;
+        if last >= Some(page.commit.seq) {
+            return end(client, "ROLLBACK").await;
+        }
+        for part in &page.parts {
+            match carefully {
+                true => {
+                    copy::carefully(client, &mut self.prepared, part, &mut page.refused).await?;
+                }
+                false => copy::all(client, &mut self.prepared, part).await?,
+            }
+        }
+        // Both are on their way before the first is answered. If that is an error, there is nothing
+        // left to commit; if there is no answer, nobody knows.
+        let record = bookkeeping::record(client, owner, page.commit, &page.refused);
+        let (recorded, committed) = futures::join!(record, end(client, "COMMIT"));
+        match recorded {
+            Err(Failure::Server(error)) if is_lost(&error) => Err(Failure::Lost(error)),
+            Err(failure) => Err(failure),
+            Ok(()) => committed,
+        }
+    }
+
+    pub(crate) async fn evolve(&mut self, schema: &SchemaRef) -> Result<SchemaChange> {
+        self.connect().await?;
+        let fitted = self.change(|it| {
+            let schema = SchemaRef::clone(schema);
+            Box::pin(async move { columns::fit(&it.client, &it.table, &schema).await })
+        });
+        let (columns, change) = fitted.await?;
+        self.columns = columns;
+        self.layout = None;
+        Ok(change)
+    }
+
+    pub(crate) async fn publish(&mut self) -> Result<Published> {
+        self.connect().await?;
+        let published = self.change(|it| Box::pin(it.show())).await;
+        let rows = match published {
+            Err(Failure::Lost(cause)) => {
+                self.find_published(&cause).await?;
+                table::count(&self.client, &self.owner.table).await?
+            }
+            published => published?,
+        };
+        Ok(Published { rows })
+    }
+
+    /// Shows the rows, and says how many there are now.
+    async fn show(&self) -> Result<u64> {
+        let (client, owner) = (&self.client, &self.owner);
+        let rows = table::count(client, &self.table).await?;
+        if owner.replace {
+            table::replace(client, &self.table, &owner.table).await?;
+            generation::leave(client, &self.table).await?;
+        }
+        bookkeeping::mark_published(client, owner).await?;
+        Ok(rows)
+    }
+
+    /// Appended rows stay.
+    pub(crate) async fn abort(&mut self) -> Result<()> {
+        self.connect().await?;
+        self.change(|it| Box::pin(it.forget())).await
+    }
+
+    async fn forget(&self) -> Result<()> {
+        let (client, owner) = (&self.client, &self.owner);
+        match owner.replace {
+            true => generation::forget(client, owner, &self.table).await,
+            false => bookkeeping::forget_run(client, owner).await,
+        }
+    }
+
+    /// Does `job` in a transaction that takes locks of tables.
+    async fn change<R>(
+        &self,
+        job: impl for<'a> Fn(&'a Self) -> BoxFuture<'a, Result<R>>,
+    ) -> Result<R> {
+        let mut tried = 0;
+        loop {
+            let done = self.try_change(&job).await;
+            let Err(failure) = &done else {
+                return done;
+            };
+            self.roll_back().await;
+            tried += 1;
+            if tried == TRIES || !failure.is_about_locks() {
+                return done;
+            }
+            self.server.clock.sleep(PAUSE).await;
+        }
+    }
+
+    async fn try_change<R>(
+        &self,
+        job: impl for<'a> Fn(&'a Self) -> BoxFuture<'a, Result<R>>,
+    ) -> Result<R> {
+        futures::try_join!(
+            begin(&self.client),
+            bookkeeping::check_fence(&self.client, &self.owner.key)
+        )?;
+        self.client.batch_execute(BRIEFLY).await?;
+        let done = job(self).await?;
+        end(&self.client, "COMMIT").await?;
+        Ok(done)
+    }
+
+    /// Nothing of this session is in the way of the next call. If there is no session any more, the
+    /// server has done so.
+    async fn roll_back(&self) {
+        let _ = self.client.batch_execute("ROLLBACK").await;
+    }
+
+    /// A new session, if the one there was has ended: all it knew is on the server.
+    async fn connect(&mut self) -> Result<()> {
+        if self.client.is_closed() {
+            self.client = self.server.connect().await?;
+            self.prepared = Prepared::default();
+        }
+        Ok(())
+    }
+
+    /// Looks for a page whose commit got no answer.
+    async fn find_page(&mut self, cause: &tokio_postgres::Error, commit: &Commit) -> Result<()> {
+        let found = match self.ask_again().await {
+            Ok(()) => bookkeeping::last_seq(&self.client, &self.owner, &commit.slice).await,
+            Err(failure) => Err(failure),
+        };
+        self.roll_back().await;
+        let is_there = found.map(|last| last >= Some(commit.seq));
+        found_or_not("the page", cause, is_there)
+    }
+
+    async fn find_published(&mut self, cause: &tokio_postgres::Error) -> Result<()> {
+        let found = match self.ask_again().await {
+            Ok(()) => generation::is_published(&self.client, &self.owner).await,
+            Err(failure) => Err(failure),
+        };
+        self.roll_back().await;
+        found_or_not("the new table", cause, found)
+    }
+
+    /// A transaction in a new session. Once it has the fence's lock, the old session does nothing
+    /// any more.
+    async fn ask_again(&mut self) -> Result<()> {
+        self.client = self.server.reconnect().await?;
+        self.prepared = Prepared::default();
+        begin(&self.client).await?;
+        bookkeeping::check_fence(&self.client, &self.owner.key).await
+    }
+}
+
+/// What is known after all of a commit that got no answer because of `cause`.
+fn found_or_not(
+    what: &'static str,
+    cause: &tokio_postgres::Error,
+    is_there: Result<bool>,
+) -> Result<()> {
+    let cause = tapline_postgres::words(cause);
+    match is_there {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::NotCommitted { cause, what }),
+        Err(fenced @ Failure::Fenced { .. }) => Err(fenced),
+        Err(failure) => Err(Failure::Unknown {
+            cause,
+            what,
+            reason: failure.to_string(),
+        }),
+    }
+}
+
+async fn begin(client: &Client) -> Result<()> {
+    Ok(client.batch_execute("BEGIN").await?)
+}
+
+/// Ends a transaction; without an answer nobody knows how.
+async fn end(client: &Client, how: &str) -> Result<()> {
+    match client.batch_execute(how).await {
+        Ok(()) => Ok(()),
+        Err(error) if is_lost(&error) => Err(Failure::Lost(error)),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,27 @@
+//! The postgres destination on a real server: the suite of every destination, and what is particular
+//! to it.
+
+mod evolution;
+mod lost;
+mod rejects;
+mod subject;
+mod tables;
+
+use tapline_conformance::destination::suite;
+
+use crate::postgres::{Postgres, runtime};
+use subject::Place;
+
+#[test]
+fn it_conforms() {
+    let server = Postgres::start();
+    let report = runtime().block_on(async { suite(|| Place::new(&server)).await });
+    print!("{report}");
+    assert!(report.passed(), "{report}");
+    // It keeps no table of the latest versions yet.
+    let report = report.to_string();
+    let skipped = report.lines().filter(|line| line.starts_with("skipped"));
+    for line in skipped {
+        assert!(line.contains(" stage"), "{line}");
+    }
+}

@@ -8,8 +8,10 @@ use crate::encode::{HEADER, TRAILER};
 use crate::failure::{Failure, Result};
 use crate::page::{Part, Refused};
 
-/// How much is encoded before it is sent.
+/// How much is encoded before it is sent, and room for the row with which it is full. Buffers of
+/// this size are used again by the allocator; larger ones are given back to the system.
 const CHUNK: usize = 64 * 1024;
+const ROOM: usize = CHUNK + 16 * 1024;
 /// Rows of one page that are searched for. More are no accident: something is wrong with the table.
 const MOST: usize = 100;
 
@@ -48,12 +50,13 @@ async fn some(
     let sink = client.copy_in::<_, Bytes>(&statement).await?;
     let mut sink = std::pin::pin!(sink);
     let mut scratch = String::new();
-    let mut out = BytesMut::with_capacity(2 * CHUNK);
+    let mut out = BytesMut::with_capacity(ROOM);
     out.put(HEADER);
     for row in rows {
         part.values.put(*row, &mut out, &mut scratch)?;
         if out.len() >= CHUNK {
-            sink.feed(out.split().freeze()).await?;
+            let full = std::mem::replace(&mut out, BytesMut::with_capacity(ROOM));
+            sink.feed(full.freeze()).await?;
         }
     }
     out.put(&TRAILER[..]);

@@ -27,15 +27,9 @@ pub(crate) fn pages() -> Vec<RecordBatch> {
 
 /// Loads all `pages` into a table of `destination` and publishes it.
 pub(crate) async fn load(destination: &dyn Destination, pages: &[RecordBatch]) {
-    let key = CommitKey {
-        pipeline: "p".into(),
-        run: Uuid::nil(),
-        generation: 1,
-        fence: 1,
-    };
     let table = TableRef::public("t");
     let schema = pages[0].schema();
-    let begun = destination.begin(&table, schema, Disposition::Replace, key);
+    let begun = destination.begin(&table, schema, Disposition::Replace, key());
     let mut writer = begun.await.unwrap();
     for (seq, page) in (1..).zip(pages) {
         let batches = vec![Batch::insert(page.clone())];
@@ -45,7 +39,18 @@ pub(crate) async fn load(destination: &dyn Destination, pages: &[RecordBatch]) {
     assert_eq!(writer.publish().await.unwrap().rows, ALL_ROWS);
 }
 
-fn commit(seq: u64) -> Commit {
+/// The only run.
+pub(crate) fn key() -> CommitKey {
+    CommitKey {
+        pipeline: "p".into(),
+        run: Uuid::nil(),
+        generation: 1,
+        fence: 1,
+    }
+}
+
+/// The page `seq` of the only slice.
+pub(crate) fn commit(seq: u64) -> Commit {
     Commit {
         slice: String::new(),
         seq,

@@ -1,0 +1,117 @@
+//! A million rows of 30 columns, by tapline and by psql's own `\copy`, into the same server.
+//!
+//! `cargo bench -p tapline-dest-postgres --bench beside_psql` prints rows per second and the time
+//! of the processor on this side. tapline commits each page with its receipt; psql makes one
+//! transaction of all rows, which it reads from a file that psql itself has written.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
+#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what takes its time takes real time"
+)]
+
+#[expect(dead_code, reason = "the benchmark beside uses more of it")]
+#[path = "../../tapline-dest-sqlite/benches/pages/mod.rs"]
+mod pages;
+#[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../../../tests/it/postgres.rs"]
+mod postgres;
+#[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../../../tests/it/server.rs"]
+mod server;
+
+mod secrets {
+    //! The password of a server that holds nothing.
+    pub(crate) const DATABASE: &str = "measured";
+}
+
+use std::fs;
+use std::process::Command;
+use std::time::Instant;
+
+use arrow_array::RecordBatch;
+use tapline_core::{Batch, Destination, Disposition, TableRef};
+use tapline_dest_postgres::PostgresDestination;
+
+use postgres::Postgres;
+use secrets::DATABASE;
+
+/// How often the 200,000 rows are written.
+const ROUNDS: u64 = 5;
+const ROWS: u64 = ROUNDS * pages::ALL_ROWS;
+
+fn main() {
+    // `cargo test --benches` only looks whether it runs.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let pages = pages::pages();
+    let server = Postgres::start();
+    for disposition in [Disposition::Replace, Disposition::Append] {
+        server.select("DROP SCHEMA public CASCADE; CREATE SCHEMA public; CHECKPOINT");
+        let name = format!("tapline, {disposition:?}");
+        measure(&name, || by_tapline(&server, &pages, disposition));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let columns = server.select("SELECT count(*) FROM t");
+    assert_eq!(columns, [ROWS.to_string()]);
+    for format in ["binary", "csv"] {
+        let file = folder.path().join(format);
+        let file = file.display();
+        psql(&server, &format!("\\copy t TO '{file}' (FORMAT {format})"));
+    }
+    for format in ["binary", "csv"] {
+        server.select("DROP TABLE IF EXISTS u; CREATE TABLE u (LIKE t); CHECKPOINT");
+        let file = folder.path().join(format);
+        let copy = format!("\\copy u FROM '{}' (FORMAT {format})", file.display());
+        measure(&format!("psql \\copy, {format}"), || psql(&server, &copy));
+    }
+}
+
+fn by_tapline(server: &Postgres, pages: &[RecordBatch], disposition: Disposition) {
+    let address = server.address("postgres");
+    let destination = PostgresDestination::open(&address, postgres::clock()).unwrap();
+    postgres::runtime().block_on(async {
+        let table = TableRef::public("t");
+        let schema = pages[0].schema();
+        let begun = destination.begin(&table, schema, disposition, pages::key());
+        let mut writer = begun.await.unwrap();
+        let all = (0..ROUNDS).flat_map(|_| pages);
+        for (seq, page) in (1..).zip(all) {
+            let batches = vec![Batch::insert(page.clone())];
+            let receipt = writer.write(batches, pages::commit(seq)).await.unwrap();
+            assert!(receipt.durable && receipt.rejected.is_empty());
+        }
+        assert_eq!(writer.publish().await.unwrap().rows, ROWS);
+    });
+}
+
+fn psql(server: &Postgres, command: &str) {
+    let done = Command::new(server::installed("postgres/run"))
+        .args(["psql", "-X", "-q", "-h", "127.0.0.1", "-U", postgres::USER])
+        .args(["-p", &server.port.to_string(), "-c", command, "postgres"])
+        .env("PGPASSWORD", DATABASE)
+        .status();
+    assert!(done.unwrap().success(), "{command}");
+}
+
+fn measure(name: &str, work: impl FnOnce()) {
+    let (started, before) = (Instant::now(), processor());
+    work();
+    let (took, used) = (started.elapsed().as_secs_f64(), processor() - before);
+    let speed = ROWS as f64 / took;
+    println!("{name:22} {took:6.2} s, {speed:8.0} rows/s, {used:5.2} s of the processor");
+}
+
+/// Seconds that this process, and those it has waited for, have used.
+fn processor() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    // utime, stime, cutime and cstime, in hundredths.
+    let ticks = fields.split_whitespace().skip(11).take(4);
+    ticks
+        .map(|field| field.parse::<f64>().unwrap())
+        .sum::<f64>()
+        / 100.0
+}

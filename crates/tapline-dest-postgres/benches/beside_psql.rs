@@ -56,12 +56,12 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let columns = server.select("SELECT count(*) FROM t");
     assert_eq!(columns, [ROWS.to_string()]);
-    for format in ["binary", "csv"] {
+    for format in ["binary", "text", "csv"] {
         let file = folder.path().join(format);
         let file = file.display();
         psql(&server, &format!("\\copy t TO '{file}' (FORMAT {format})"));
     }
-    for format in ["binary", "csv"] {
+    for format in ["binary", "text", "csv"] {
         server.select("DROP TABLE IF EXISTS u; CREATE TABLE u (LIKE t); CHECKPOINT");
         let file = folder.path().join(format);
         let copy = format!("\\copy u FROM '{}' (FORMAT {format})", file.display());

@@ -1,6 +1,8 @@
 //! Rows into a table by `COPY`; if the server refuses them, a search for those it refuses.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use std::ops::Range;
+
+use bytes::Bytes;
 use futures::SinkExt;
 use tokio_postgres::{Client, Statement};
 
@@ -8,10 +10,9 @@ use crate::encode::{HEADER, TRAILER};
 use crate::failure::{Failure, Result};
 use crate::page::{Part, Refused};
 
-/// How much is encoded before it is sent, and room for the row with which it is full. Buffers of
-/// this size are used again by the allocator; larger ones are given back to the system.
+/// How much is encoded before it is sent. Buffers of this size are used again by the allocator;
+/// larger ones are given back to the system.
 const CHUNK: usize = 64 * 1024;
-const ROOM: usize = CHUNK + 16 * 1024;
 /// Rows of one page that are searched for. More are no accident: something is wrong with the table.
 const MOST: usize = 100;
 
@@ -34,33 +35,31 @@ impl Prepared {
 
 /// Adds the rows of `part`.
 pub(crate) async fn all(client: &Client, prepared: &mut Prepared, part: &Part<'_>) -> Result<()> {
-    some(client, prepared, part, &part.rows).await
+    some(client, prepared, part, part.all()).await
 }
 
 async fn some(
     client: &Client,
     prepared: &mut Prepared,
     part: &Part<'_>,
-    rows: &[usize],
+    range: Range<usize>,
 ) -> Result<()> {
-    if rows.is_empty() {
+    if range.is_empty() {
         return Ok(());
     }
     let statement = prepared.get(client, &part.layout.copy).await?;
     let sink = client.copy_in::<_, Bytes>(&statement).await?;
     let mut sink = std::pin::pin!(sink);
-    let mut scratch = String::new();
-    let mut out = BytesMut::with_capacity(ROOM);
-    out.put(HEADER);
-    for row in rows {
-        part.values.put(*row, &mut out, &mut scratch)?;
-        if out.len() >= CHUNK {
-            let full = std::mem::replace(&mut out, BytesMut::with_capacity(ROOM));
-            sink.feed(full.freeze()).await?;
-        }
+    sink.feed(Bytes::from_static(HEADER)).await?;
+    let mut left = range;
+    while !left.is_empty() {
+        let some = part.rows.fitting(left.clone(), CHUNK);
+        left.start = some.end;
+        let mut out = Vec::new();
+        part.rows.put(some, &mut out);
+        sink.feed(out.into()).await?;
     }
-    out.put(&TRAILER[..]);
-    sink.feed(out.freeze()).await?;
+    sink.feed(Bytes::from_static(&TRAILER)).await?;
     // What the server has against the rows is its answer to their end.
     sink.finish().await?;
     Ok(())
@@ -75,10 +74,10 @@ pub(crate) async fn carefully(
     refused: &mut Vec<Refused>,
 ) -> Result<()> {
     let mut found = 0;
-    let mut left = vec![part.rows.as_slice()];
-    while let Some(rows) = left.pop() {
+    let mut left = Vec::from([part.all()]);
+    while let Some(range) = left.pop() {
         client.batch_execute("SAVEPOINT rows").await?;
-        let Err(failure) = some(client, prepared, part, rows).await else {
+        let Err(failure) = some(client, prepared, part, range.clone()).await else {
             client.batch_execute("RELEASE rows").await?;
             continue;
         };
@@ -88,16 +87,16 @@ pub(crate) async fn carefully(
         client
             .batch_execute("ROLLBACK TO rows; RELEASE rows")
             .await?;
-        if let [row] = rows {
+        if range.len() == 1 {
             found += 1;
             if found > MOST {
                 return Err(Failure::ManyRefused { most: MOST, reason });
             }
-            refused.push(part.refuse(*row, reason));
+            refused.push(part.refuse(part.rows.numbers[range.start], reason));
             continue;
         }
-        let (first, second) = rows.split_at(rows.len() / 2);
-        left.extend([second, first]);
+        let middle = range.start + range.len() / 2;
+        left.extend([middle..range.end, range.start..middle]);
     }
     Ok(())
 }

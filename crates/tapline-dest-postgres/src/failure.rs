@@ -35,8 +35,6 @@ pub(crate) enum Failure {
     },
     #[error("the server refuses more than {most} rows of this page; the last one: {reason}")]
     ManyRefused { most: usize, reason: String },
-    #[error("a row cannot be written in the form of COPY: {0}")]
-    Encode(#[from] pgpq::error::ErrorKind),
     #[error("a stored {what} cannot be read: {text}")]
     Corrupt { what: &'static str, text: String },
     #[error("the writer's task has ended: {0}")]

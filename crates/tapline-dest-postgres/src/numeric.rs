@@ -3,7 +3,7 @@
 //! The form is a row of digits to the base 10,000: how many there are, the weight of the first one,
 //! the sign, and how many decimal digits follow the point.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 const NEGATIVE: u16 = 0x4000;
 /// What is no number, and what is larger or smaller than all. PostgreSQL has the latter since 14.
@@ -12,7 +12,7 @@ const SPECIAL: [(&str, u16); 3] = [("NaN", 0xC000), ("inf", 0xD000), ("-inf", 0x
 const GROUP: usize = 4;
 
 /// Writes the number `text`, as Rust prints integers and floats: `-12.5e-3`, `NaN`.
-pub(crate) fn put(text: &str, out: &mut BytesMut) {
+pub(crate) fn put(text: &str, out: &mut Vec<u8>) {
     if let Some((_, sign)) = SPECIAL.iter().find(|(name, _)| *name == text) {
         return field(&[], 0, *sign, 0, out);
     }
@@ -53,8 +53,7 @@ fn groups(digits: &[u8], before: i32) -> Vec<u16> {
     groups
 }
 
-fn field(groups: &[u16], weight: i32, sign: u16, scale: i32, out: &mut BytesMut) {
-    out.put_i32(8 + 2 * groups.len() as i32);
+fn field(groups: &[u16], weight: i32, sign: u16, scale: i32, out: &mut Vec<u8>) {
     out.put_i16(groups.len() as i16);
     out.put_i16(weight as i16);
     out.put_u16(sign);
@@ -69,13 +68,12 @@ mod tests {
     #[test]
     fn digits_are_grouped_by_four_from_the_point() {
         let check = |text: &str, expected: (i16, u16, i16, &[u16])| {
-            let mut out = BytesMut::new();
+            let mut out = Vec::new();
             put(text, &mut out);
             let at = |index: usize| u16::from_be_bytes([out[index], out[index + 1]]);
-            let length = i32::from_be_bytes([out[0], out[1], out[2], out[3]]);
-            assert_eq!(length as usize + 4, out.len(), "{text}");
-            let groups: Vec<u16> = (0..usize::from(at(4))).map(|i| at(12 + 2 * i)).collect();
-            let got = (at(6) as i16, at(8), at(10) as i16, &groups[..]);
+            let groups: Vec<u16> = (8..out.len()).step_by(2).map(at).collect();
+            assert_eq!(usize::from(at(0)), groups.len(), "{text}");
+            let got = (at(2) as i16, at(4), at(6) as i16, &groups[..]);
             assert_eq!(got, expected, "{text}");
         };
         check("0", (0, 0, 0, &[]));

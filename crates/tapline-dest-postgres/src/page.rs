@@ -1,13 +1,14 @@
 //! A page on its way into a table: which column each field goes to, and which rows do not go.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use tapline_core::{Batch, RejectedRow, RowOp};
 
 use crate::columns::{Column, assign};
-use crate::encode::{Form, Rows};
+use crate::encode::Rows;
 use crate::failure::{Failure, Result};
 use crate::kind::Kind;
 use crate::name::{Table, quote};
@@ -21,7 +22,6 @@ pub(crate) struct Layout {
     pub(crate) copy: String,
     /// By field: the kind of its column.
     kinds: Vec<Kind>,
-    forms: Vec<Form>,
 }
 
 impl Layout {
@@ -35,10 +35,9 @@ impl Layout {
             schema: schema.clone(),
             copy: String::new(),
             kinds: Vec::new(),
-            forms: Vec::new(),
         };
         let mut names = Vec::new();
-        for (field, wanted) in schema.fields().iter().zip(assign(schema)?) {
+        for wanted in assign(schema)? {
             let column = by_name.get(wanted.column.as_str());
             let held = column.map(|column| column.kind()).transpose()?;
             let fits = |held: &Kind| wanted.kind.is_none_or(|kind| held.join(kind) == *held);
@@ -49,7 +48,6 @@ impl Layout {
                 });
             };
             layout.kinds.push(held);
-            layout.forms.push(Form::of(field, held)?);
             names.push(quote(&wanted.column));
         }
         layout.copy = format!(
@@ -86,9 +84,7 @@ pub(crate) struct Refused {
 /// The rows of one batch that go into the table.
 pub(crate) struct Part<'a> {
     pub(crate) layout: &'a Layout,
-    pub(crate) values: Rows<'a>,
-    /// Their numbers in the batch.
-    pub(crate) rows: Vec<usize>,
+    pub(crate) rows: Rows<'a>,
     batch: &'a RecordBatch,
     /// Rows of the page before the batch.
     before: usize,
@@ -100,13 +96,13 @@ impl<'a> Part<'a> {
         layout: &'a Layout,
         batch: &'a RecordBatch,
         before: usize,
-    ) -> Result<(Self, Vec<Refused>)> {
+    ) -> (Self, Vec<Refused>) {
         let reasons = layout.refused(batch);
         let is_taken = |row: &usize| !reasons.contains_key(row);
+        let numbers = (0..batch.num_rows()).filter(is_taken).collect();
         let part = Self {
             layout,
-            values: Rows::new(&layout.forms, batch)?,
-            rows: (0..batch.num_rows()).filter(is_taken).collect(),
+            rows: Rows::new(&layout.kinds, batch, numbers),
             batch,
             before,
         };
@@ -115,7 +111,12 @@ impl<'a> Part<'a> {
             .map(|(row, reason)| part.refuse(row, reason))
             .collect();
         refused.sort_by_key(|refused| refused.row.row);
-        Ok((part, refused))
+        (part, refused)
+    }
+
+    /// All of the rows that go.
+    pub(crate) fn all(&self) -> Range<usize> {
+        0..self.rows.numbers.len()
     }
 
     /// What is kept of the row number `row` of the batch.

@@ -8,9 +8,11 @@ use std::ops::Range;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Date32Type;
 use arrow_array::{Array, GenericStringArray, OffsetSizeTrait};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::DataType;
+use memchr::memchr;
 
 use crate::cells::ticks;
+use crate::encode::micros;
 use crate::kind::Kind;
 
 /// From 4714 BC to 294276 AD, in microseconds.
@@ -26,7 +28,7 @@ pub(crate) fn refused(array: &dyn Array, kind: Kind) -> Vec<(usize, &'static str
         DataType::Timestamp(unit, _) if kind != Kind::Text => {
             let ticks = ticks(array, *unit);
             rows(array, "is a time out of range", |row| {
-                !TIMES.contains(&(i128::from(ticks[row]) * micros(*unit)))
+                !TIMES.contains(&(i128::from(ticks[row]) * i128::from(micros(*unit))))
             })
         }
         DataType::Date32 if kind != Kind::Text => {
@@ -36,14 +38,6 @@ pub(crate) fn refused(array: &dyn Array, kind: Kind) -> Vec<(usize, &'static str
             })
         }
         _ => Vec::new(),
-    }
-}
-
-fn micros(unit: TimeUnit) -> i128 {
-    match unit {
-        TimeUnit::Second => 1_000_000,
-        TimeUnit::Millisecond => 1000,
-        TimeUnit::Microsecond | TimeUnit::Nanosecond => 1,
     }
 }
 
@@ -67,14 +61,14 @@ fn texts<O: OffsetSizeTrait>(
     };
     let bytes = &array.value_data()[first..last];
     let mut refused = Vec::new();
-    if bytes.contains(&0) {
+    if memchr(0, bytes).is_some() {
         refused = rows(
             array,
             "holds U+0000, which PostgreSQL keeps in no text",
             |row| array.value(row).contains('\0'),
         );
     }
-    if kind == Kind::Jsonb && bytes.contains(&b'\\') {
+    if kind == Kind::Jsonb && memchr(b'\\', bytes).is_some() {
         let escapes = "holds an escape that jsonb does not take: of U+0000, or of half a character";
         refused.extend(rows(array, escapes, |row| has_bad_escape(array.value(row))));
     }
@@ -84,7 +78,7 @@ fn texts<O: OffsetSizeTrait>(
 /// Whether an escape in `json` stands for U+0000, or for one half of a surrogate pair.
 fn has_bad_escape(json: &str) -> bool {
     let mut rest = json.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+    while let Some(at) = memchr(b'\\', rest) {
         rest = &rest[at..];
         let length = match unit(rest) {
             None => 2,

@@ -85,7 +85,7 @@ impl Session {
             refused: Vec::new(),
         };
         for (batch, layout) in batches.iter().zip(&layouts) {
-            let (part, refused) = Part::new(layout, &batch.records, rows)?;
+            let (part, refused) = Part::new(layout, &batch.records, rows);
             rows += batch.rows();
             page.parts.push(part);
             page.refused.extend(refused);
@@ -258,7 +258,7 @@ impl Session {
     /// A new session, if the one there was has ended: all it knew is on the server.
     async fn connect(&mut self) -> Result<()> {
         if self.client.is_closed() {
-            self.client = self.server.connect().await?;
+            self.client = self.server.reconnect().await?;
             self.prepared = Prepared::default();
         }
         Ok(())

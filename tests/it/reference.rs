@@ -38,6 +38,12 @@ fn page(schema: &Value, title: &str, introduction: &str) -> String {
     for (name, definition) in definitions {
         let _ = write!(text, "\n## {name}\n\n{}\n", described(definition));
         keys(&mut text, definition, definitions);
+        for variant in definition["oneOf"].as_array().into_iter().flatten() {
+            if let Some(kind) = variant["properties"]["type"]["const"].as_str() {
+                let _ = write!(text, "\n### `type: {kind}`\n\n{}\n", described(variant));
+                keys(&mut text, variant, definitions);
+            }
+        }
     }
     text
 }

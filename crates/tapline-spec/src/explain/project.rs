@@ -61,7 +61,7 @@ pub(super) const ALL: &[Explanation] = &[
     },
     Explanation {
         code: "E-destination",
-        title: "a destination that cannot be reached",
+        title: "a destination whose address is none",
         text: "Its `url` is the address of a PostgreSQL database.",
         example_bad: "url: mysql://ann@localhost/warehouse",
         example_good: "url: postgres://ann:${env:PGPASSWORD}@localhost/warehouse",

@@ -51,6 +51,7 @@ async fn some(
     let sink = client.copy_in::<_, Bytes>(&statement).await?;
     let mut sink = std::pin::pin!(sink);
     sink.feed(Bytes::from_static(HEADER)).await?;
+    let count = range.len();
     let mut left = range;
     while !left.is_empty() {
         let some = part.rows.fitting(left.clone(), CHUNK);
@@ -61,8 +62,13 @@ async fn some(
     }
     sink.feed(Bytes::from_static(&TRAILER)).await?;
     // What the server has against the rows is its answer to their end.
-    sink.finish().await?;
-    Ok(())
+    let (kept, sent) = (sink.finish().await?, count as u64);
+    match kept == sent {
+        true => Ok(()),
+        false => Err(Failure::Refused(format!(
+            "the server kept {kept} of {sent} rows: a trigger of the table leaves some out"
+        ))),
+    }
 }
 
 /// Adds the rows of `part` that the server takes, in their order, and those it does not to

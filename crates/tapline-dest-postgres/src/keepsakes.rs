@@ -10,11 +10,17 @@ use crate::name::Table;
 /// One statement each, in the order in which they are carried out: who gives the table away may not
 /// be allowed to do the rest.
 const STATEMENTS: &str = "
-WITH it AS (SELECT oid, relowner, relacl FROM pg_class WHERE oid = to_regclass($1))
+WITH it AS (SELECT oid, relowner, relacl FROM pg_class WHERE oid = to_regclass($1)),
+    new AS (SELECT relowner, relacl FROM pg_class WHERE oid = to_regclass($2))
 SELECT statement FROM (
-    SELECT 1 AS step, format('GRANT %s ON TABLE %s TO %s%s', privilege_type, $1,
+    SELECT 0 AS step, format('REVOKE ALL ON TABLE %s FROM %s', $1,
+        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+        AS statement
+    FROM it, new, aclexplode(new.relacl) WHERE grantee <> new.relowner
+    UNION ALL
+    SELECT 1, format('GRANT %s ON TABLE %s TO %s%s', privilege_type, $1,
         CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
-        CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
+        CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
     FROM it, aclexplode(relacl) WHERE grantee <> relowner
     UNION ALL
     SELECT 1, format('GRANT %s (%I) ON TABLE %s TO %s%s', privilege_type, attname, $1,
@@ -34,11 +40,12 @@ SELECT statement FROM (
     FROM it WHERE pg_get_userbyid(relowner) <> current_user
 ) AS keepsakes ORDER BY step";
 
-/// What has to be made again; nothing, if there is no such table.
-pub(crate) async fn of(client: &Client, table: &Table) -> Result<Vec<String>> {
-    let name = table.quoted();
+/// What has to be made again of `old` once `new` has its place; nothing, if there is no such table.
+/// What `new` has got by the way, such as rights that are given to every table, it has to lose.
+pub(crate) async fn of(client: &Client, old: &Table, new: &Table) -> Result<Vec<String>> {
+    let (old, new) = (old.quoted(), new.quoted());
     let rows = client
-        .query_typed(STATEMENTS, &[(&name, Type::TEXT)])
+        .query_typed(STATEMENTS, &[(&old, Type::TEXT), (&new, Type::TEXT)])
         .await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }

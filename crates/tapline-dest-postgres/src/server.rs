@@ -14,10 +14,12 @@ use crate::failure::Result;
 /// The schema of tapline's own tables, unless the address names another.
 const SCHEMA: &str = "public";
 /// Waits end. A page or a change of a table may take its time, but nobody else's lock may; and a
-/// session that does nothing in the middle of a transaction gives its locks up.
-const SETTINGS: [(&str, &str); 3] = [
+/// session that does nothing in the middle of a transaction gives its locks up. Rows that a policy
+/// would hide are an error: a load that is to replace them must see them.
+const SETTINGS: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", "5min"),
     ("lock_timeout", "60s"),
+    ("row_security", "off"),
     ("statement_timeout", "30min"),
 ];
 /// How often, and after which pauses, a server is asked that was there a moment ago.

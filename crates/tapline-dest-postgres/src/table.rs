@@ -74,13 +74,11 @@ async fn check_ours(client: &Client, table: &Table) -> Result<()> {
 }
 
 /// Whether nothing hangs on a table that would be lost, or in the way, if another took its place:
-/// views, constraints, triggers, policies, partitions, publications.
+/// views, functions, constraints, triggers, policies, partitions, publications.
 const IS_PLAIN: &str = "
 SELECT relkind = 'r' AND NOT relrowsecurity
-    AND NOT EXISTS (SELECT FROM pg_depend JOIN pg_rewrite AS rule ON rule.oid = objid
-        WHERE classid = 'pg_rewrite'::regclass AND refclassid = 'pg_class'::regclass
-        AND refobjid = it.oid)
-    AND NOT EXISTS (SELECT FROM pg_constraint WHERE confrelid = it.oid)
+    AND NOT EXISTS (SELECT FROM pg_depend
+        WHERE refclassid = 'pg_class'::regclass AND refobjid = it.oid AND deptype = 'n')
     AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = it.oid AND contype <> 'n')
     AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = it.oid)
     AND NOT EXISTS (SELECT FROM pg_inherits WHERE it.oid IN (inhrelid, inhparent))
@@ -101,7 +99,7 @@ pub(crate) async fn replace(client: &Client, new: &Table, old: &Table) -> Result
     if is_plain == Some(false) {
         return replace_rows(client, new, old).await;
     }
-    let keepsakes = keepsakes::of(client, old).await?;
+    let keepsakes = keepsakes::of(client, old, new).await?;
     client
         .batch_execute(&format!(
             "DROP TABLE IF EXISTS {quoted}; ALTER TABLE {} RENAME TO {}",

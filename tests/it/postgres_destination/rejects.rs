@@ -176,5 +176,16 @@ fn what_a_rule_of_the_table_forbids_is_refused_up_to_a_number() {
         );
         assert!(error.contains("u_id_check"), "{error}");
         assert_eq!(kept(&place, "u").await, [] as [i64; 0]);
+
+        place
+            .ask(
+                "CREATE TABLE w (id bigint); CREATE FUNCTION forget() RETURNS trigger
+                 LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER forget
+                 BEFORE INSERT ON w FOR EACH ROW EXECUTE FUNCTION forget()",
+            )
+            .await;
+        let error = append(&place, "w", rows(vec![1, 2])).await.unwrap_err();
+        let said = "kept 0 of 2 rows: a trigger of the table leaves some out";
+        assert!(error.to_string().contains(said), "{error}");
     });
 }

@@ -146,13 +146,16 @@ async fn undecided(
         .filter(|wanted| !matches!(wanted.kind, None | Some(Kind::Text)))
         .filter_map(|wanted| columns.iter().find(|column| column.name == wanted.column))
         .filter(|column| column.declared == Kind::Text.sql());
-    let asked: Vec<&str> = asked.map(|column| column.name.as_str()).collect();
-    if !asked.is_empty() {
-        // Nobody may add a value between the look and the change.
-        let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", table.quoted());
-        client.batch_execute(&lock).await?;
+    let asked = asked.map(|column| column.name.as_str()).collect();
+    let found = empty(client, table, asked).await?;
+    if found.is_empty() {
+        return Ok(found);
     }
-    empty(client, table, asked).await
+    // Nobody may add a value between the look and the change.
+    let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", table.quoted());
+    client.batch_execute(&lock).await?;
+    let found = found.iter().map(String::as_str).collect();
+    empty(client, table, found).await
 }
 
 /// Those of `columns` that hold nothing but nulls.

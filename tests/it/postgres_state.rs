@@ -308,7 +308,7 @@ fn what_is_wrong_with_the_server_is_said() {
         &rig,
         Some(DATABASE),
         2,
-        "`sslmode=require` is not available",
+        "asks for TLS, which this version does not speak",
     );
     let port = server.port;
     drop(server);

@@ -34,14 +34,15 @@ impl Address {
     /// # Errors
     /// [`Failure::Address`] if it is none, or asks for what this version cannot do.
     pub fn parse(written: &Secret, schema: &'static str) -> Result<Self> {
+        if asks_for_proof(written.expose()) {
+            return Err(no_tls());
+        }
         let mut config: Config = written.expose().parse().map_err(|error| invalid(&error))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(Failure::Address(format!("the host is missing: {FORM}")));
         }
         if config.get_ssl_mode() == SslMode::Require {
-            let message = "`sslmode=require` is not available: this version does not speak TLS to \
-                 PostgreSQL; leave it out on a private network, or connect through a tunnel";
-            return Err(Failure::Address(message.to_owned()));
+            return Err(no_tls());
         }
         let usual = schema;
         let schema = config.get_options().and_then(search_path);
@@ -53,6 +54,22 @@ impl Address {
             usual,
         })
     }
+}
+
+/// Whether options of `written` name whom the server has to be, which the client's library does not
+/// know.
+fn asks_for_proof(written: &str) -> bool {
+    let options = written.rsplit_once('?').map_or("", |(_, options)| options);
+    options.split('&').any(|option| {
+        matches!(option, "sslmode=verify-ca" | "sslmode=verify-full")
+            || option.starts_with("sslrootcert=")
+    })
+}
+
+fn no_tls() -> Failure {
+    let message = "`sslmode` or `sslrootcert` asks for TLS, which this version does not speak to PostgreSQL; leave \
+         it out on a private network, or connect through a tunnel";
+    Failure::Address(message.to_owned())
 }
 
 /// Waits end, unless the operator wishes otherwise.
@@ -184,10 +201,18 @@ mod tests {
             ),
             (
                 "postgres://ann:hush@db/x?sslmode=require",
-                "`sslmode=require` is not available",
+                "`sslmode` or `sslrootcert` asks for TLS",
             ),
             (
-                "postgres://ann:hush@db/x?sslmode=verify-full",
+                "postgres://ann:hush@db/x?connect_timeout=3&sslmode=verify-full",
+                "`sslmode` or `sslrootcert` asks for TLS",
+            ),
+            (
+                "postgres://ann:hush@db/x?sslrootcert=/ca.pem",
+                "`sslmode` or `sslrootcert` asks for TLS",
+            ),
+            (
+                "postgres://ann:hush@db/x?sslmode=maybe",
                 "invalid value for option `sslmode`",
             ),
             ("ann:hush@db/x", "this is no address"),

@@ -102,7 +102,7 @@ impl Place for Sqlite {
     }
 
     fn staged(&self, case: &Case) -> Vec<u64> {
-        Self::ids(case, "staged__t")
+        Self::ids(case, &format!("{}__latest", case.schema))
     }
 }
 
@@ -149,6 +149,16 @@ impl Place for Postgres {
             (ids, self.ask(&hidden).await.len())
         });
         (ids.iter().map(|id| id.parse().unwrap()).collect(), hidden)
+    }
+
+    fn merges(&self) -> bool {
+        true
+    }
+
+    fn staged(&self, case: &Case) -> Vec<u64> {
+        let ids = format!("SELECT id FROM {}.latest ORDER BY id", case.schema);
+        let ids = runtime().block_on(self.ask(&ids));
+        ids.iter().map(|id| id.parse().unwrap()).collect()
     }
 }
 
@@ -390,7 +400,7 @@ impl<'a> Rig<'a> {
                 name: "t".to_owned(),
             },
             sync_mode: self.mode,
-            stage: (self.mode == SyncMode::IncrementalWithQualify).then(stage),
+            stage: (self.mode == SyncMode::IncrementalWithQualify).then(|| stage(&case.schema)),
             aim: self.aim(),
             expect: Expectations::default(),
             concurrency: 1,
@@ -441,11 +451,11 @@ impl<'a> Rig<'a> {
     }
 }
 
-fn stage() -> Stage {
+fn stage(schema: &str) -> Stage {
     Stage {
         table: TableRef {
-            schema: "staged".to_owned(),
-            name: "t".to_owned(),
+            schema: schema.to_owned(),
+            name: "latest".to_owned(),
         },
         keys: vec!["id".to_owned()],
         cursor: "id".to_owned(),

@@ -13,7 +13,7 @@ use crate::page::Refused;
 
 /// The tables, in the schema that the destination's address names.
 pub(crate) const TABLES: Steps = Steps {
-    steps: &[FIRST],
+    steps: &[FIRST, STAGES],
     version_table: "_tapline_version",
     lock: 7825,
 };
@@ -46,6 +46,15 @@ CREATE TABLE _tapline_rejects (
     run_id text NOT NULL, pipeline text NOT NULL, table_schema text NOT NULL,
     table_name text NOT NULL, slice text NOT NULL, seq bigint NOT NULL, request_id text NOT NULL,
     record bigint NOT NULL, reason text NOT NULL, raw text NOT NULL
+);
+"#;
+
+/// The tables with the latest versions, by that with all of them.
+const STAGES: &str = r#"
+CREATE TABLE _tapline_stages (
+    table_schema text COLLATE "C" NOT NULL, table_name text COLLATE "C" NOT NULL,
+    staged_schema text NOT NULL, staged_name text NOT NULL, settings text NOT NULL,
+    PRIMARY KEY (table_schema, table_name)
 );
 "#;
 

@@ -41,7 +41,7 @@ impl Destination for PostgresDestination {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             replace: true,
-            merge: false,
+            merge: true,
             delete: false,
             transactional_position: true,
             nested: false,
@@ -59,9 +59,13 @@ impl Destination for PostgresDestination {
             let owner = Owner {
                 key,
                 table: Table::of(table)?,
-                replace: replaces(&disposition)?,
+                replace: disposition == Disposition::Replace,
             };
-            Session::begin(self.server.clone(), owner, schema).await
+            let stage = match disposition {
+                Disposition::Merge(stage) => Some(stage),
+                Disposition::Append | Disposition::Replace => None,
+            };
+            Session::begin(self.server.clone(), owner, stage, schema).await
         };
         match begun.await {
             Ok(session) => Ok(Box::new(PostgresWriter::new(session, &table.name))),
@@ -102,15 +106,5 @@ impl Destination for PostgresDestination {
             error.with("destination", &self.server.address)
         };
         recovered.await.map_err(failed)
-    }
-}
-
-fn replaces(disposition: &Disposition) -> crate::failure::Result<bool> {
-    match disposition {
-        Disposition::Append => Ok(false),
-        Disposition::Replace => Ok(true),
-        Disposition::Merge { .. } => Err(Failure::Refused(
-            "the postgres destination does not merge (known: append, replace)".to_owned(),
-        )),
     }
 }

@@ -18,11 +18,13 @@ mod kind;
 mod name;
 mod numeric;
 mod page;
+mod rank;
 mod raw;
 mod read;
 mod refuse;
 mod server;
 mod session;
+mod stage;
 mod table;
 mod writer;
 

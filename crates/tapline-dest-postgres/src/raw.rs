@@ -7,9 +7,15 @@ use tapline_core::column;
 
 use crate::cells::Cells;
 use crate::kind::Kind;
+use crate::rank::RANK;
 
-/// Columns that the rejects have of their own.
-const OWN: [&str; 3] = [column::RUN_ID, column::REQUEST_ID, column::EXTRACTED_AT];
+/// Columns that are not the source's, and that the rejects have of their own or do not need.
+const OWN: [&str; 4] = [
+    column::RUN_ID,
+    column::REQUEST_ID,
+    column::EXTRACTED_AT,
+    RANK,
+];
 
 /// The fields of `row` that hold something. JSON stands in it as it came, and nothing is lost:
 /// U+0000 is written as an escape.

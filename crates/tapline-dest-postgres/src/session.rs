@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arrow_schema::{Schema, SchemaRef};
 use futures::future::BoxFuture;
-use tapline_core::{Batch, Commit, Published, Receipt, SchemaChange};
+use tapline_core::{Batch, Commit, Published, Receipt, SchemaChange, Stage};
 use tokio_postgres::Client;
 
 use crate::bookkeeping::{self, Owner};
@@ -15,7 +15,9 @@ use crate::failure::{Failure, Result, is_lost};
 use crate::generation;
 use crate::name::Table;
 use crate::page::{Layout, Part, Refused, check_ops};
+use crate::rank::ranked as ranked_by;
 use crate::server::Server;
+use crate::stage::{self, Staged};
 use crate::table;
 
 /// While a change of a table waits for those who read it, everybody who comes later waits for the
@@ -32,6 +34,8 @@ pub(crate) struct Session {
     /// The table that is written: hidden for a full load, else the visible one.
     table: Table,
     columns: Vec<Column>,
+    /// The table with the last versions, if there is one.
+    staged: Option<Staged>,
     /// Of the batches that came last.
     layout: Option<Arc<Layout>>,
 }
@@ -44,7 +48,12 @@ struct Page<'a> {
 }
 
 impl Session {
-    pub(crate) async fn begin(server: Server, owner: Owner, schema: SchemaRef) -> Result<Self> {
+    pub(crate) async fn begin(
+        server: Server,
+        owner: Owner,
+        stage: Option<Stage>,
+        schema: SchemaRef,
+    ) -> Result<Self> {
         let mut session = Self {
             client: server.connect().await?,
             server,
@@ -52,18 +61,23 @@ impl Session {
             table: owner.table.clone(),
             owner,
             columns: Vec::new(),
+            staged: None,
             layout: None,
         };
         let opened = session.change(|it| {
-            let schema = SchemaRef::clone(&schema);
-            Box::pin(async move { it.open(&schema).await })
+            let (schema, stage) = (SchemaRef::clone(&schema), stage.clone());
+            Box::pin(async move { it.open(&schema, stage).await })
         });
-        (session.table, session.columns) = opened.await?;
+        (session.table, session.columns, session.staged) = opened.await?;
         Ok(session)
     }
 
-    /// The table to be written, and its columns.
-    async fn open(&self, schema: &Schema) -> Result<(Table, Vec<Column>)> {
+    /// The table to be written, its columns and its stage.
+    async fn open(
+        &self,
+        schema: &Schema,
+        stage: Option<Stage>,
+    ) -> Result<(Table, Vec<Column>, Option<Staged>)> {
         let (client, owner) = (&self.client, &self.owner);
         tapline_postgres::make_schema(client, &owner.table.schema).await?;
         table::check(client, owner).await?;
@@ -72,11 +86,29 @@ impl Session {
             false => owner.table.clone(),
         };
         let (columns, _) = columns::fit(client, &table, schema).await?;
-        Ok((table, columns))
+        match stage {
+            None => {
+                stage::outdate(client, &owner.table).await?;
+                Ok((table, columns, None))
+            }
+            Some(stage) => {
+                let (staged, columns) = Staged::enter(client, &table, stage).await?;
+                Ok((table, columns, Some(staged)))
+            }
+        }
     }
 
     pub(crate) async fn write(&mut self, batches: &[Batch], commit: &Commit) -> Result<Receipt> {
         self.connect().await?;
+        let ranked: Vec<Batch>;
+        let batches = match &self.staged {
+            None => batches,
+            Some(staged) => {
+                let with_ranks = batches.iter().map(|batch| ranked_by(batch, &staged.stage));
+                ranked = with_ranks.collect::<Result<_>>()?;
+                &ranked
+            }
+        };
         let layouts = self.layouts(batches)?;
         let mut rows = 0;
         let mut page = Page {
@@ -136,7 +168,12 @@ impl Session {
     }
 
     async fn try_store(&mut self, page: &mut Page<'_>, carefully: bool) -> Result<()> {
-        let Self { client, owner, .. } = self;
+        let Self {
+            client,
+            owner,
+            staged,
+            ..
+        } = self;
         let (_, _, last) = futures::try_join!(
             begin(client),
             bookkeeping::check_fence(client, &owner.key),
@@ -145,6 +182,10 @@ impl Session {
         if last >= Some(page.commit.seq) {
             return end(client, "ROLLBACK").await;
         }
+        let before = match staged {
+            Some(staged) => staged.last_row(client).await?,
+            None => 0,
+        };
         for part in &page.parts {
             match carefully {
                 true => {
@@ -152,6 +193,9 @@ impl Session {
                 }
                 false => copy::all(client, &mut self.prepared, part).await?,
             }
+        }
+        if let Some(staged) = staged {
+            staged.refresh(client, before).await?;
         }
         // Both are on their way before the first is answered. If that is an error, there is nothing
         // left to commit; if there is no answer, nobody knows.
@@ -168,12 +212,21 @@ impl Session {
         self.connect().await?;
         let fitted = self.change(|it| {
             let schema = SchemaRef::clone(schema);
-            Box::pin(async move { columns::fit(&it.client, &it.table, &schema).await })
+            Box::pin(async move { it.fit(&schema).await })
         });
-        let (columns, change) = fitted.await?;
-        self.columns = columns;
+        let (columns, staged, change) = fitted.await?;
+        (self.columns, self.staged) = (columns, staged);
         self.layout = None;
         Ok(change)
+    }
+
+    async fn fit(&self, schema: &Schema) -> Result<(Vec<Column>, Option<Staged>, SchemaChange)> {
+        let (columns, change) = columns::fit(&self.client, &self.table, schema).await?;
+        let mut staged = self.staged.clone();
+        if let Some(staged) = &mut staged {
+            staged.fit(&self.client, &columns).await?;
+        }
+        Ok((columns, staged, change))
     }
 
     pub(crate) async fn publish(&mut self) -> Result<Published> {
@@ -196,6 +249,9 @@ impl Session {
         if owner.replace {
             table::replace(client, &self.table, &owner.table).await?;
             generation::leave(client, &self.table).await?;
+        }
+        if let Some(staged) = &self.staged {
+            staged.bury(client, &owner.key.run.to_string()).await?;
         }
         bookkeeping::mark_published(client, owner).await?;
         Ok(rows)

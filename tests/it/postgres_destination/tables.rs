@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use tapline_conformance::destination::Subject;
-use tapline_core::{
-    Batch, CursorType, Disposition, ErrorKind, Reject, Result, Stage, TableRef, Writer,
-};
+use tapline_core::{Batch, Disposition, ErrorKind, Reject, Result, TableRef, Writer};
 use tapline_dest_postgres::column_name;
 
 use super::subject::{Place, commit, key};
@@ -208,13 +206,6 @@ fn what_is_not_ours_is_refused() {
                  CREATE SEQUENCE s; CREATE MATERIALIZED VIEW m AS SELECT 1 AS id",
             )
             .await;
-        let merge = Disposition::Merge(Stage {
-            table: TableRef::public("latest"),
-            keys: vec!["id".into()],
-            cursor: "id".into(),
-            cursor_type: CursorType::Integer,
-            deletions: None,
-        });
         for (table, disposition, reason) in [
             ("_tapline_commits", Disposition::Append, "reserved"),
             ("", Disposition::Append, "empty"),
@@ -223,7 +214,6 @@ fn what_is_not_ours_is_refused() {
             ("s", Disposition::Append, "is a sequence"),
             ("t", Disposition::Replace, "was not written by tapline"),
             ("narrow", Disposition::Append, "character varying(20)"),
-            ("ours", merge, "known: append, replace"),
         ] {
             let rows = records([("id", ids(&[7]))]);
             let begun = begin(&place, table, &rows, disposition, 2).await;

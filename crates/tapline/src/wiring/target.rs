@@ -59,8 +59,8 @@ pub(crate) fn form(wanted: &project::Destination) -> PageForm {
 /// Whether `wanted` can keep one row for each record.
 pub(crate) fn merges(wanted: &project::Destination) -> bool {
     match wanted {
-        project::Destination::Sqlite { .. } => true,
-        project::Destination::Postgres { .. } | project::Destination::Files { .. } => false,
+        project::Destination::Sqlite { .. } | project::Destination::Postgres { .. } => true,
+        project::Destination::Files { .. } => false,
     }
 }
 

@@ -165,6 +165,8 @@ struct History {
     /// Whether records vanish without a trace.
     vanish: bool,
     what: String,
+    /// No id is given away twice.
+    last_id: i64,
     runs: u64,
 }
 
@@ -191,6 +193,7 @@ impl History {
             dir: dir.unwrap(),
             cursor_type,
             what: format!("history {seed}"),
+            last_id: 0,
             runs: 0,
         }
     }
@@ -259,7 +262,8 @@ impl History {
         let known = records.len() as u64;
         let version = self.random.number();
         if known == 0 || self.random.chance(45) {
-            let id = records.keys().next_back().map_or(1, |last| last + 1);
+            self.last_id += 1;
+            let id = self.last_id;
             let is_deleted = false;
             let record = Record {
                 at,

@@ -1,4 +1,5 @@
-//! A million rows of 30 columns, by tapline and by psql's own `\copy`, into the same server.
+//! A million rows of 30 columns, by tapline and by psql's own `\copy`, into the same server; and once
+//! more, where the latest versions are kept as well.
 //!
 //! `cargo bench -p tapline-dest-postgres --bench beside_psql` prints rows per second and the time
 //! of the processor on this side. tapline commits each page with its receipt; psql makes one
@@ -31,7 +32,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
-use tapline_core::{Batch, Destination, Disposition, TableRef};
+use tapline_core::{Batch, CursorType, Destination, Disposition, Stage, TableRef};
 use tapline_dest_postgres::PostgresDestination;
 
 use postgres::Postgres;
@@ -51,8 +52,14 @@ fn main() {
     for disposition in [Disposition::Replace, Disposition::Append] {
         server.select("DROP SCHEMA public CASCADE; CREATE SCHEMA public; CHECKPOINT");
         let name = format!("tapline, {disposition:?}");
-        measure(&name, || by_tapline(&server, &pages, disposition));
+        measure(&name, || by_tapline(&server, &pages, "t", disposition));
     }
+    // Each record in five versions, of which the last is merged in the commit of its page.
+    server.select("CHECKPOINT");
+    let merge = Disposition::Merge(stage());
+    measure("tapline, Merge", || by_tapline(&server, &pages, "m", merge));
+    let latest = server.select("SELECT count(*) FROM staged.m");
+    assert_eq!(latest, [pages::ALL_ROWS.to_string()]);
     let folder = tempfile::tempdir().unwrap();
     let columns = server.select("SELECT count(*) FROM t");
     assert_eq!(columns, [ROWS.to_string()]);
@@ -69,11 +76,24 @@ fn main() {
     }
 }
 
-fn by_tapline(server: &Postgres, pages: &[RecordBatch], disposition: Disposition) {
+fn stage() -> Stage {
+    Stage {
+        table: TableRef {
+            schema: "staged".to_owned(),
+            name: "m".to_owned(),
+        },
+        keys: vec!["int0".to_owned()],
+        cursor: "int1".to_owned(),
+        cursor_type: CursorType::Integer,
+        deletions: None,
+    }
+}
+
+fn by_tapline(server: &Postgres, pages: &[RecordBatch], table: &str, disposition: Disposition) {
     let address = server.address("postgres");
     let destination = PostgresDestination::open(&address, postgres::clock()).unwrap();
     postgres::runtime().block_on(async {
-        let table = TableRef::public("t");
+        let table = TableRef::public(table);
         let schema = pages[0].schema();
         let begun = destination.begin(&table, schema, disposition, pages::key());
         let mut writer = begun.await.unwrap();

@@ -262,6 +262,8 @@ fn what_would_show_rows_twice_or_replace_them_takes_a_word() {
         let after = fs::read_to_string(project.path("tapline.yaml")).unwrap();
         assert_eq!(after, before);
     };
+    moved(&project, "full_load", &["--dry-run"]);
+    assert!(!project.path(".tapline").exists(), "a dry run writes");
     refused(&["--to", "merge"], "full_load, full_append, incremental");
     refused(&["--to", "incremental_with_qualify"], "E-no-key");
     run(&project, &[]);

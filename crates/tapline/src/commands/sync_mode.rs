@@ -33,70 +33,56 @@ pub(crate) async fn sync_mode(app: &App, args: &SyncModeArgs) -> Result<Exit> {
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&changed, &catalogue);
     let planned = job::Job::plan(&wiring, &args.pipeline)?;
+    if args.dry_run {
+        let known = match wiring.past().await? {
+            Some(store) => Known::read(&*store, &planned).await?,
+            None => Known::default(),
+        };
+        return tell(app, &Move::of(&project, &planned, args, &known)?, true);
+    }
     let store = wiring.state().await?;
     let desk = Desk::open(store.clone(), &args.pipeline, args.waiting.lock_wait).await?;
-    let key = MarkKey {
-        pipeline: args.pipeline.clone(),
+    let known = Known::read(&*store, &planned).await?;
+    let step = Move::of(&project, &planned, args, &known)?;
+    let mut grave = step.warnings.iter().filter(|warning| warning.is_grave);
+    if let Some(Warning { text, .. }) = grave.next().filter(|_| !args.force) {
+        let hint = "`--force` does it all the same";
+        return Err(Failure::usage(text.as_str(), hint));
+    }
+    step.remember(&desk, &*store, key(&planned), known).await?;
+    replace(project.path(), &text)?;
+    tell(app, &step, false)
+}
+
+/// Under what the marks of the pipeline are.
+fn key(planned: &job::Job) -> MarkKey {
+    MarkKey {
+        pipeline: planned.name.clone(),
         partition: String::new(),
         stream: planned.stream.label.clone(),
-    };
-    let found = store.get(Marks::NAMESPACE, &key.key()).await?;
-    let version = found.as_ref().map(|document| document.version);
-    let marks = match &found {
-        Some(document) => Marks::read(&document.value)?,
-        None => None,
-    };
-    let remembered = marks.as_ref().map(|marks| marks.sync_mode.as_str());
-    let from = match remembered.and_then(SyncMode::named) {
-        Some(mode) => mode,
-        None => job::mode(&project, &args.pipeline)?,
-    };
-    let fresh = planned.no_marks();
-    let fits = |marks: &Marks| {
-        let same = |fresh: &Marks| {
-            (&marks.cursor, marks.cursor_type) == (&fresh.cursor, fresh.cursor_type)
-        };
-        fresh.as_ref().is_some_and(same)
-    };
-    let action = match StateAction::of(from, args.to.0) {
-        StateAction::Preserve if args.to.0.remembers() && !marks.as_ref().is_none_or(fits) => {
-            StateAction::Initialize
-        }
-        action => action,
-    };
-    let step = Move {
-        pipeline: &args.pipeline,
-        from,
-        to: args.to.0,
-        action,
-        has_run: has_run(&*store, &args.pipeline).await?,
-        other_cursor: marks.as_ref().filter(|marks| !fits(marks)),
-    };
-    let warnings = step.warnings(&project)?;
-    if let Some(Warning { text, .. }) = warnings.iter().find(|warning| warning.is_grave)
-        && !args.force
-        && !args.dry_run
-    {
-        return Err(Failure::usage(
-            text.as_str(),
-            "`--force` does it all the same",
-        ));
     }
-    if !args.dry_run {
-        let by = format!("sync-mode {}", step.to);
-        match (step.action, marks.clone()) {
-            (StateAction::Preserve, Some(mut marks)) => {
-                step.to.name().clone_into(&mut marks.sync_mode);
-                put_marks(&*store, &key, version, &marks.to_value()?, &by).await?;
-            }
-            (StateAction::Preserve, None) => {}
-            (StateAction::Initialize | StateAction::Reset, _) => {
-                desk.forget(&args.pipeline, &by).await?;
-            }
-        }
-        replace(project.path(), &text)?;
+}
+
+/// What is known of the pipeline.
+#[derive(Default)]
+struct Known {
+    version: Option<u64>,
+    marks: Option<Marks>,
+    /// Whether a run has left anything, such as rows.
+    has_run: bool,
+}
+
+impl Known {
+    async fn read(store: &dyn StateStore, planned: &job::Job) -> Result<Self> {
+        let found = store.get(Marks::NAMESPACE, &key(planned).key()).await?;
+        let marks = found.as_ref().map(|document| Marks::read(&document.value));
+        let last = store.tail(&RunReport::log(&planned.name), 1).await?;
+        Ok(Self {
+            version: found.as_ref().map(|document| document.version),
+            marks: marks.transpose()?.flatten(),
+            has_run: !last.is_empty(),
+        })
     }
-    tell(app, &step, &warnings, args.dry_run)
 }
 
 /// The project file, with the pipeline's new `sync`.
@@ -127,22 +113,12 @@ fn edited(project: &Project, args: &SyncModeArgs) -> Result<String> {
     })
 }
 
-/// Whether a run of `pipeline` has left anything.
-async fn has_run(store: &dyn StateStore, pipeline: &str) -> Result<bool> {
-    let last = store.tail(&RunReport::log(pipeline), 1).await?;
-    Ok(!last.is_empty())
-}
-
 /// A move from one mode to another.
-struct Move<'a> {
-    pipeline: &'a str,
+struct Move {
     from: SyncMode,
     to: SyncMode,
     action: StateAction,
-    /// Whether there may be rows.
-    has_run: bool,
-    /// What is remembered, if it is about another cursor than that of the new mode.
-    other_cursor: Option<&'a Marks>,
+    warnings: Vec<Warning>,
 }
 
 /// What somebody may not have thought of.
@@ -152,41 +128,82 @@ struct Warning {
     is_grave: bool,
 }
 
-impl Move<'_> {
-    fn warnings(&self, project: &Project) -> Result<Vec<Warning>> {
-        let mut warnings = Vec::new();
-        let mut warn = |is_grave: bool, text: String| warnings.push(Warning { text, is_grave });
-        let table = job::table(project, self.pipeline)?;
+impl Move {
+    /// The move of what is `known` to what is `planned`.
+    ///
+    /// # Errors
+    /// The mode that the project has is none that can be run.
+    fn of(
+        project: &Project,
+        planned: &job::Job,
+        args: &SyncModeArgs,
+        known: &Known,
+    ) -> Result<Self> {
+        let marks = known.marks.as_ref();
+        let from = match marks.and_then(|marks| SyncMode::named(&marks.sync_mode)) {
+            Some(mode) => mode,
+            None => job::mode(project, &planned.name)?,
+        };
+        let to = args.to.0;
+        let fresh = planned.no_marks();
+        let is_other = |marks: &&Marks| {
+            let other = |fresh: &Marks| {
+                (&marks.cursor, marks.cursor_type) != (&fresh.cursor, fresh.cursor_type)
+            };
+            fresh.as_ref().is_some_and(other)
+        };
+        let other = marks.filter(is_other);
+        let action = match StateAction::of(from, to) {
+            StateAction::Preserve if other.is_some() => StateAction::Initialize,
+            action => action,
+        };
+        let mut step = Self {
+            from,
+            to,
+            action,
+            warnings: Vec::new(),
+        };
+        step.consider(project, &planned.name, known.has_run, other)?;
+        Ok(step)
+    }
+
+    /// Collects the warnings; `other` is what is remembered, if it is about another cursor.
+    fn consider(
+        &mut self,
+        project: &Project,
+        pipeline: &str,
+        has_run: bool,
+        other: Option<&Marks>,
+    ) -> Result<()> {
         if self.from == self.to && self.action == StateAction::Preserve {
-            warn(false, format!("the sync mode is `{}` already", self.to));
+            let already = format!("the sync mode is `{}` already", self.to);
+            self.warn(false, already);
         }
-        if !self.has_run {
-            return Ok(warnings);
+        if !has_run {
+            return Ok(());
         }
-        if let (Some(marks), StateAction::Initialize) = (self.other_cursor, self.action) {
-            warn(
-                self.to != SyncMode::IncrementalWithQualify,
-                format!(
-                    "what is remembered is about the cursor `{}`, and is forgotten",
-                    marks.cursor
-                ),
+        if let Some(marks) = other {
+            let is_grave = self.to != SyncMode::IncrementalWithQualify;
+            let cursor = &marks.cursor;
+            self.warn(
+                is_grave,
+                format!("what is remembered is about the cursor `{cursor}`, and is forgotten"),
             );
         }
+        let table = job::table(project, pipeline)?;
         match (self.to, self.action) {
-            (SyncMode::FullLoad, StateAction::Reset) => warn(
+            (SyncMode::FullLoad, StateAction::Reset) => self.warn(
                 true,
                 format!(
                     "the next run replaces {table}: versions, and records that the source does not \
                      have any more, will be gone"
                 ),
             ),
-            (SyncMode::FullAppend, StateAction::Reset) => {
-                warn(
-                    false,
-                    format!("every run adds everything to {table} from now on"),
-                );
-            }
-            (SyncMode::Incremental, StateAction::Initialize) => warn(
+            (SyncMode::FullAppend, StateAction::Reset) => self.warn(
+                false,
+                format!("every run adds everything to {table} from now on"),
+            ),
+            (SyncMode::Incremental, StateAction::Initialize) => self.warn(
                 true,
                 format!(
                     "the next run adds everything to {table}, so what is there already will be there \
@@ -196,22 +213,47 @@ impl Move<'_> {
             _ => {}
         }
         if self.from == SyncMode::IncrementalWithQualify && self.to != self.from {
-            let staged = project.pipeline(self.pipeline)?.destination.staged();
-            warn(
-                false,
-                format!("{staged} stays as it is, and is not kept up to date"),
-            );
+            let staged = project.pipeline(pipeline)?.destination.staged();
+            let left = format!("{staged} stays as it is, and is not kept up to date");
+            self.warn(false, left);
         }
-        Ok(warnings)
+        Ok(())
+    }
+
+    fn warn(&mut self, is_grave: bool, text: String) {
+        self.warnings.push(Warning { text, is_grave });
+    }
+
+    /// Does to what is remembered what the move says.
+    async fn remember(
+        &self,
+        desk: &Desk,
+        store: &dyn StateStore,
+        key: MarkKey,
+        known: Known,
+    ) -> Result<()> {
+        let by = format!("sync-mode {}", self.to);
+        match (self.action, known.marks) {
+            (StateAction::Preserve, Some(mut marks)) if marks.sync_mode != self.to.name() => {
+                self.to.name().clone_into(&mut marks.sync_mode);
+                put_marks(store, &key, known.version, &marks.to_value()?, &by).await?;
+            }
+            (StateAction::Preserve, _) => {}
+            (StateAction::Initialize | StateAction::Reset, _) => {
+                desk.forget(&key.pipeline, &by).await?;
+            }
+        }
+        Ok(())
     }
 }
 
-fn tell(app: &App, step: &Move<'_>, warnings: &[Warning], is_dry: bool) -> Result<Exit> {
+fn tell(app: &App, step: &Move, is_dry: bool) -> Result<Exit> {
     let (to, action) = (step.to, step.action.name());
-    let message = match (is_dry, step.from == to) {
-        (true, _) => format!("Would migrate sync mode to {to}"),
-        (false, _) => format!("Successfully migrated sync mode to {to}"),
+    let message = match is_dry {
+        true => format!("Would migrate sync mode to {to}"),
+        false => format!("Successfully migrated sync mode to {to}"),
     };
+    let warnings = &step.warnings;
     if app.screen.is_json() {
         let warnings: Vec<&str> = warnings.iter().map(|warning| &*warning.text).collect();
         app.screen.json(&json!({

@@ -255,9 +255,35 @@ pub struct LastCommit {
     pub progress: SliceProgress,
 }
 
+impl Stage {
+    /// What has to be the same for the table to be what it was, as text. What a run does not bring is
+    /// the business of that run.
+    ///
+    /// # Errors
+    /// None is known: everything in it can be written.
+    pub fn settings(&self) -> serde_json::Result<String> {
+        let mut same = self.clone();
+        if let Some(deletions) = &mut same.deletions {
+            deletions.absent = false;
+        }
+        serde_json::to_string(&same)
+    }
+
+    /// Where the cursor is: what `column` finds by name, and the path from there into its JSON. A
+    /// column's own name may hold dots; the longest name counts.
+    pub fn find_cursor<T>(&self, column: impl Fn(&str) -> Option<T>) -> Option<(T, Option<&str>)> {
+        let path = self.cursor.as_str();
+        let whole = column(path).map(|found| (found, None));
+        whole.or_else(|| {
+            let mut dots = path.rmatch_indices('.');
+            dots.find_map(|(dot, _)| Some((column(&path[..dot])?, Some(&path[dot + 1..]))))
+        })
+    }
+}
+
 impl Deletions {
-    /// What a column holds, as text, of a record that is not deleted; besides null.
-    pub const NO: [&str; 6] = ["", "0", "0.0", "false", "False", "FALSE"];
+    /// What a column holds, as text, of a record that is not deleted, besides null: a list for SQL.
+    pub const NO: &str = "'', '0', '0.0', 'false', 'False', 'FALSE'";
 }
 
 /// What a publication showed.

@@ -33,14 +33,7 @@ pub(crate) fn ranked(batch: &Batch, stage: &Stage) -> Result<Batch> {
 }
 
 fn ranks(records: &RecordBatch, stage: &Stage) -> BinaryArray {
-    let path = stage.cursor.as_str();
-    let found = records.column_by_name(path).map(|column| (column, None));
-    let found = found.or_else(|| {
-        path.rmatch_indices('.').find_map(|(dot, _)| {
-            let column = records.column_by_name(&path[..dot])?;
-            Some((column, Some(&path[dot + 1..])))
-        })
-    });
+    let found = stage.find_cursor(|name| records.column_by_name(name));
     let cells = found.and_then(|(column, inside)| Some((Cells::new(column.as_ref())?, inside)));
     let mut scratch = String::new();
     let rows = 0..records.num_rows();

@@ -61,7 +61,10 @@ impl Staged {
     ) -> Result<(Self, Vec<Column>)> {
         let table = Table::of(&stage.table)?;
         tapline_postgres::make_schema(client, &table.schema).await?;
-        let settings = settings(&stage)?;
+        let settings = stage.settings();
+        let settings = settings.map_err(|error| {
+            Failure::Refused(format!("the stage cannot be written down: {error}"))
+        })?;
         let known = known(client, raw).await?;
         let is_there = table::is_there(client, &table).await?;
         if is_there && !known.as_ref().is_some_and(|(known, _)| *known == table) {
@@ -155,7 +158,7 @@ impl Staged {
             None => "false".to_owned(),
         };
         if let Some(field) = field {
-            let no = Deletions::NO.map(|no| format!("'{no}'")).join(", ");
+            let no = Deletions::NO;
             deleted = format!("({deleted} OR coalesce(r.{field}::text, '') NOT IN ({no}))");
         }
         Some(Shape {
@@ -271,12 +274,15 @@ impl Staged {
         let raw = self.raw.quoted();
         let forget = format!("UPDATE {raw} SET {RANK} = NULL WHERE {RANK} IS NOT NULL");
         client.batch_execute(&forget).await?;
-        let Some((column, inside)) = self.cursor(columns) else {
+        let named = |name: &str| {
+            let name = column_name(name);
+            columns.iter().find(|column| column.name == name)
+        };
+        let Some((column, inside)) = self.stage.find_cursor(named) else {
             return Ok(());
         };
-        let kind = column.kind()?;
-        let value = kind.converted(&quote(&column.name), Kind::Text);
         let name = quote(&column.name);
+        let value = column.kind()?.converted(&name, Kind::Text);
         let read = format!(
             "SELECT {ROW}, {value} FROM {raw} WHERE {name} IS NOT NULL AND {ROW} > $1
              ORDER BY {ROW} LIMIT {CHUNK}"
@@ -303,20 +309,6 @@ impl Staged {
                 return Ok(());
             }
         }
-    }
-
-    /// The column that the cursor is in, and where in its JSON.
-    fn cursor<'a>(&'a self, columns: &'a [Column]) -> Option<(&'a Column, Option<&'a str>)> {
-        let path = self.stage.cursor.as_str();
-        let named = |name: &str| {
-            let name = column_name(name);
-            columns.iter().find(|column| column.name == name)
-        };
-        let whole = named(path).map(|column| (column, None));
-        whole.or_else(|| {
-            let mut dots = path.rmatch_indices('.');
-            dots.find_map(|(dot, _)| Some((named(&path[..dot])?, Some(&path[dot + 1..]))))
-        })
     }
 }
 
@@ -359,15 +351,4 @@ pub(crate) async fn outdate(client: &Client, raw: &Table) -> Result<()> {
         [(&raw.schema, Type::TEXT), (&raw.name, Type::TEXT)];
     client.execute_typed(sql, &parameters).await?;
     Ok(())
-}
-
-/// What has to be the same for a stage to be what it was. What a run does not bring is the business of
-/// that run.
-fn settings(stage: &Stage) -> Result<String> {
-    let mut same = stage.clone();
-    if let Some(deletions) = &mut same.deletions {
-        deletions.absent = false;
-    }
-    serde_json::to_string(&same)
-        .map_err(|error| Failure::Refused(format!("the stage cannot be written down: {error}")))
 }

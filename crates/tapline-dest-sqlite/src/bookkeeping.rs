@@ -159,7 +159,7 @@ fn record_position(connection: &Connection, owner: &Owner, commit: &Commit) -> R
     Ok(())
 }
 
-fn not_json(what: &'static str) -> impl FnOnce(serde_json::Error) -> Failure {
+pub(crate) fn not_json(what: &'static str) -> impl FnOnce(serde_json::Error) -> Failure {
     move |error| Failure::Corrupt {
         what,
         text: error.to_string(),

@@ -206,20 +206,22 @@ fn rebuild(
     after: &[Column],
 ) -> Result<()> {
     create(connection, REBUILD, after)?;
+    // The rows keep their order: it tells the later version of a record from the earlier one.
+    let order = rowid(before).unwrap_or("1");
     let names: Vec<String> = before.iter().map(|column| quote(&column.name)).collect();
     let names = names.join(", ");
     connection.execute_batch(&format!(
-        "INSERT INTO {REBUILD} ({names}) SELECT {names} FROM {0} ORDER BY {1}",
-        quote(table),
-        order(before)
+        "INSERT INTO {REBUILD} ({names}) SELECT {names} FROM {} ORDER BY {order}",
+        quote(table)
     ))?;
     replace(connection, REBUILD, table)
 }
 
-/// The rows keep their order: it tells the later version of a record from the earlier one.
-fn order(columns: &[Column]) -> &'static str {
+/// What SQLite calls the number of a row in a table with `columns`; `None` if they have all of its
+/// names for that.
+pub(crate) fn rowid(columns: &[Column]) -> Option<&'static str> {
     let is_free = |name: &&str| !columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
-    ROWID.into_iter().find(is_free).unwrap_or("1")
+    ROWID.into_iter().find(is_free)
 }
 
 /// Puts the table `new` in the place of `old`, which need not exist. Indexes and triggers that

@@ -9,6 +9,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params};
 use tapline_core::{Cursor, CursorType, Deletions, Stage, column};
 
+use crate::bookkeeping::not_json;
 use crate::columns::{self, Column, ROWID};
 use crate::declared::Declared;
 use crate::failure::{Failure, Result};
@@ -54,7 +55,7 @@ impl Staged {
     ) -> Result<Self> {
         let wanted = name::table(&stage.table)?;
         let table = generation::visible(connection, &wanted)?;
-        let settings = settings(&stage)?;
+        let settings = stage.settings().map_err(not_json("stage"))?;
         let known: Option<(String, String)> = connection
             .query_row(
                 "SELECT staged, settings FROM _tapline_stages WHERE table_name = ?1",
@@ -134,8 +135,7 @@ impl Staged {
         let Some(keys) = keys.filter(|keys| !keys.is_empty()) else {
             return Ok(None);
         };
-        let is_free = |name: &&str| !columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
-        let Some(rowid) = ROWID.into_iter().find(is_free) else {
+        let Some(rowid) = columns::rowid(columns) else {
             return Err(Failure::Refused(format!(
                 "table {:?} has columns of all the names that SQLite has for the number of a row \
                  ({}), so its versions are in no order",
@@ -150,11 +150,8 @@ impl Staged {
             None => vec!["0".to_owned()],
         };
         deleted.extend(field.map(|field| {
-            let no = Deletions::NO.map(|no| format!("'{no}'")).join(", ");
-            format!(
-                "coalesce(CAST({} AS TEXT), '') NOT IN ({no})",
-                quote(&field)
-            )
+            let (field, no) = (quote(&field), Deletions::NO);
+            format!("coalesce(CAST({field} AS TEXT), '') NOT IN ({no})")
         }));
         Ok(Some(Shape {
             columns: columns.iter().map(|column| quote(&column.name)).collect(),
@@ -270,39 +267,21 @@ pub(crate) fn outdate(connection: &Connection, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// What has to be the same for a stage to be what it was. What a run does not bring is the business of
-/// that run.
-fn settings(stage: &Stage) -> Result<String> {
-    let mut same = stage.clone();
-    if let Some(deletions) = &mut same.deletions {
-        deletions.absent = false;
-    }
-    serde_json::to_string(&same).map_err(|error| Failure::Corrupt {
-        what: "stage",
-        text: error.to_string(),
-    })
-}
-
 /// The rank of a row's cursor, as SQL: a column, or a member of the JSON in one.
 fn rank(stage: &Stage, named: &dyn Fn(&str) -> Option<String>) -> String {
-    let path = stage.cursor.as_str();
-    let value = named(path).map(|column| quote(&column)).or_else(|| {
-        path.rmatch_indices('.').find_map(|(dot, _)| {
-            let column = quote(&named(&path[..dot])?);
-            let inside = path[dot + 1..]
-                .split('.')
-                .map(json_member)
-                .collect::<String>();
-            let inside = inside.replace('\'', "''");
-            Some(format!(
-                "CASE WHEN json_valid({column}) THEN json_extract({column}, '${inside}') END"
-            ))
-        })
-    });
-    match value {
-        Some(value) => format!("{RANK}('{}', {value})", stage.cursor_type.name()),
-        None => "NULL".to_owned(),
-    }
+    let Some((column, inside)) = stage.find_cursor(named) else {
+        return "NULL".to_owned();
+    };
+    let column = quote(&column);
+    let value = match inside {
+        None => column,
+        Some(inside) => {
+            let members = inside.split('.').map(json_member).collect::<String>();
+            let members = members.replace('\'', "''");
+            format!("CASE WHEN json_valid({column}) THEN json_extract({column}, '${members}') END")
+        }
+    };
+    format!("{RANK}('{}', {value})", stage.cursor_type.name())
 }
 
 fn json_member(name: &str) -> String {

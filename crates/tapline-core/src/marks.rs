@@ -91,6 +91,11 @@ impl Marks {
         }
     }
 
+    /// Whether they are those of this cursor: what is remembered of one says nothing about another.
+    pub fn are_of(&self, cursor: &str, cursor_type: CursorType) -> bool {
+        self.cursor == cursor && self.cursor_type == cursor_type
+    }
+
     /// Reads a document. `None`: it was reset.
     ///
     /// # Errors

@@ -125,6 +125,15 @@ pub struct MarkKey {
 }
 
 impl MarkKey {
+    /// That of all of a stream, read by `pipeline`.
+    pub fn of(pipeline: &str, stream: &str) -> Self {
+        Self {
+            pipeline: pipeline.to_owned(),
+            partition: String::new(),
+            stream: stream.to_owned(),
+        }
+    }
+
     /// The document key: the three parts with `/` and `%` escaped, joined by `/`.
     pub fn key(&self) -> String {
         let escape = |part: &str| part.replace('%', "%25").replace('/', "%2F");

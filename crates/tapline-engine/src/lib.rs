@@ -43,7 +43,8 @@ pub use partition::PARTITION;
 pub use pending::PENDING;
 pub use request::base_url;
 pub use run::{
-    Aim, Asks, Expectations, Outcome, Prospect, RunTask, history, prospect, put_marks, run,
+    Aim, Asks, Expectations, Outcome, Prospect, RunTask, get_marks, history, prospect, put_marks,
+    run,
 };
 pub use source::{HttpSource, HttpSourceConfig};
 pub use sync_mode::{StateAction, SyncMode};

@@ -27,7 +27,7 @@ pub use self::aim::{Aim, Asks, Expectations};
 use self::expect::Brought;
 use self::finding::forgotten;
 use self::memory::{Memory, fits};
-pub use self::memory::{history, put as put_marks};
+pub use self::memory::{get as get_marks, history, put as put_marks};
 use self::opening::Opened;
 pub use self::piece::{Prospect, prospect};
 pub(crate) use self::work::Kept;
@@ -65,11 +65,7 @@ pub struct RunTask {
 impl RunTask {
     /// Where the marks of the stream are.
     pub fn key(&self) -> MarkKey {
-        MarkKey {
-            pipeline: self.pipeline.clone(),
-            partition: String::new(),
-            stream: self.stream.clone(),
-        }
+        MarkKey::of(&self.pipeline, &self.stream)
     }
 }
 

@@ -200,7 +200,7 @@ pub(crate) fn repeats(marks: &Marks, ask: &Ask, settings: &WindowSettings, at: T
 
 /// What is remembered of one cursor says nothing about another.
 fn same_cursor(marks: &Marks, settings: &WindowSettings) -> Result<()> {
-    if marks.cursor == settings.cursor && marks.cursor_type == settings.cursor_type {
+    if marks.are_of(&settings.cursor, settings.cursor_type) {
         return Ok(());
     }
     Err(usage(format!(

@@ -60,12 +60,7 @@ impl Memory {
     /// # Errors
     /// The store cannot be read, or what is there is of a newer version of tapline.
     pub(super) async fn read(state: &dyn StateStore, key: MarkKey) -> Result<Self> {
-        let found = state.get(Marks::NAMESPACE, &key.key()).await?;
-        let version = found.as_ref().map(|document| document.version);
-        let marks = match found {
-            Some(document) => Marks::read(&document.value)?,
-            None => None,
-        };
+        let (version, marks) = get(state, &key).await?;
         Ok(Self {
             version,
             marks,
@@ -246,6 +241,17 @@ pub(super) fn fits(marks: &Marks, task: &RunTask, source: &str, found: FoundTabl
          next run begin anew, `tapline state set --newest` says from where on it goes on"
     );
     Err(Error::new(ErrorKind::Usage, "recall", message))
+}
+
+/// The marks of `key`, and the version of their document, which stays when they are reset.
+///
+/// # Errors
+/// The store cannot be read, or what is there is of a newer version of tapline.
+pub async fn get(state: &dyn StateStore, key: &MarkKey) -> Result<(Option<u64>, Option<Marks>)> {
+    let Some(document) = state.get(Marks::NAMESPACE, &key.key()).await? else {
+        return Ok((None, None));
+    };
+    Ok((Some(document.version), Marks::read(&document.value)?))
 }
 
 /// Stores `value` as the marks of `key`, in the place of `version`, and returns the new version. What

@@ -1,7 +1,7 @@
 //! A pipeline that is planned: what of its stream is read, and what becomes of its table.
 
 use jiff::Timestamp;
-use tapline_core::{CursorType, Marks, Stage, TableRef, Window};
+use tapline_core::{CursorType, MarkKey, Marks, Stage, TableRef, Window};
 use tapline_engine::window::{Ask, WindowSettings};
 use tapline_engine::{
     Aim, Asks, Expectations, PageForm, Prospect, SyncMode as EngineMode, prospect,
@@ -77,6 +77,11 @@ impl Job {
             needs_cursor: pipeline.expect.needs_cursor(),
             stream,
         })
+    }
+
+    /// Where the marks of its stream are.
+    pub(crate) fn key(&self) -> MarkKey {
+        MarkKey::of(&self.name, &self.stream.label)
     }
 
     fn cursor_type(&self) -> CursorType {

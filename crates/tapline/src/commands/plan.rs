@@ -1,8 +1,8 @@
 //! `tapline plan`: what a run would ask for and write. Nothing is sent, nothing is written.
 
 use serde_json::json;
-use tapline_core::{HookKind, MarkKey, Marks, RunReport, StateStore};
-use tapline_engine::{PageForm, Prospect};
+use tapline_core::{HookKind, RunReport, StateStore};
+use tapline_engine::{PageForm, Prospect, get_marks};
 use tapline_spec::{AuthPlan, LastPagePlan, PaginationPlan, Plan};
 
 use crate::app::App;
@@ -39,7 +39,7 @@ pub(crate) async fn plan(app: &App, args: &PlanArgs) -> Result<Exit> {
     for name in &names {
         let job = Job::plan(&wiring, name)?;
         let marks = match &past {
-            Some(past) => marks(&**past, &job).await?,
+            Some(past) => get_marks(&**past, &job.key()).await?.1,
             None => None,
         };
         let prospect = job.prospect(&args.window, marks.as_ref(), now)?;
@@ -156,18 +156,6 @@ fn writes(wiring: &Wiring<'_>, job: &Job, allowed: bool) -> Result<Writes> {
         sync_mode: job.mode.name().to_owned(),
         allowed,
     })
-}
-
-/// What is remembered of the stream of `job`.
-async fn marks(past: &dyn StateStore, job: &Job) -> Result<Option<Marks>> {
-    let key = MarkKey {
-        pipeline: job.name.clone(),
-        partition: String::new(),
-        stream: job.stream.label.clone(),
-    };
-    let document = past.get(Marks::NAMESPACE, &key.key()).await?;
-    let marks = document.map(|document| Marks::read(&document.value));
-    Ok(marks.transpose()?.flatten())
 }
 
 /// What the last complete run of `pipeline` took.

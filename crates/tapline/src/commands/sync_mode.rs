@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde_json::json;
 use tapline_core::{Error, ErrorKind, MarkKey, Marks, RunReport, StateStore};
-use tapline_engine::{StateAction, SyncMode, put_marks};
+use tapline_engine::{StateAction, SyncMode, get_marks, put_marks};
 use tempfile::NamedTempFile;
 
 use super::job;
@@ -49,18 +49,9 @@ pub(crate) async fn sync_mode(app: &App, args: &SyncModeArgs) -> Result<Exit> {
         let hint = "`--force` does it all the same";
         return Err(Failure::usage(text.as_str(), hint));
     }
-    step.remember(&desk, &*store, key(&planned), known).await?;
+    step.remember(&desk, &*store, planned.key(), known).await?;
     replace(project.path(), &text)?;
     tell(app, &step, false)
-}
-
-/// Under what the marks of the pipeline are.
-fn key(planned: &job::Job) -> MarkKey {
-    MarkKey {
-        pipeline: planned.name.clone(),
-        partition: String::new(),
-        stream: planned.stream.label.clone(),
-    }
 }
 
 /// What is known of the pipeline.
@@ -74,12 +65,11 @@ struct Known {
 
 impl Known {
     async fn read(store: &dyn StateStore, planned: &job::Job) -> Result<Self> {
-        let found = store.get(Marks::NAMESPACE, &key(planned).key()).await?;
-        let marks = found.as_ref().map(|document| Marks::read(&document.value));
+        let (version, marks) = get_marks(store, &planned.key()).await?;
         let last = store.tail(&RunReport::log(&planned.name), 1).await?;
         Ok(Self {
-            version: found.as_ref().map(|document| document.version),
-            marks: marks.transpose()?.flatten(),
+            version,
+            marks,
             has_run: !last.is_empty(),
         })
     }
@@ -147,9 +137,7 @@ impl Move {
         let to = args.to.0;
         let fresh = planned.no_marks();
         let is_other = |marks: &&Marks| {
-            let other = |fresh: &Marks| {
-                (&marks.cursor, marks.cursor_type) != (&fresh.cursor, fresh.cursor_type)
-            };
+            let other = |fresh: &Marks| !marks.are_of(&fresh.cursor, fresh.cursor_type);
             fresh.as_ref().is_some_and(other)
         };
         let other = marks.filter(is_other);

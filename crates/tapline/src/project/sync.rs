@@ -246,9 +246,8 @@ impl Sync {
         partitions: &[PartitionPlan],
         found: &mut Vec<Diagnostic>,
     ) {
-        let sources = |plan: &PartitionPlan| plan.from.clone();
-        let mut sources = partitions.iter().flat_map(sources);
-        let is_batched = |from: PartitionSource| matches!(from, PartitionSource::Parent { batch, .. } if batch > 1);
+        let mut sources = partitions.iter().flat_map(|plan| &plan.from);
+        let is_batched = |from: &PartitionSource| matches!(from, PartitionSource::Parent { batch, .. } if *batch > 1);
         if self.mode.is_incremental() && sources.any(is_batched) {
             let message = "the stream asks for several values of its parent at once (`batch`), and \
                            what is remembered is remembered of each";

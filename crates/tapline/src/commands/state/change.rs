@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tapline_core::{Coverage, Cursor, Fold, Known, Lease, MarkKey, Marks, StateStore, Ties};
-use tapline_engine::{PENDING, put_marks};
+use tapline_engine::{PENDING, get_marks, put_marks};
 
 use super::history::{self, Entry};
-use super::{Remembered, label, nothing, the_one};
+use super::{Remembered, nothing, the_one};
 use crate::app::App;
 use crate::cli::state::{ResetArgs, RollbackArgs, SetArgs};
 use crate::commands::job::Job;
@@ -111,19 +111,9 @@ pub(super) async fn set(app: &App, args: &SetArgs) -> Result<Exit> {
     };
     let store = wiring.state().await?;
     let desk = Desk::open(store.clone(), &args.pipeline, args.waiting.lock_wait).await?;
-    let key = MarkKey {
-        pipeline: args.pipeline.clone(),
-        partition: String::new(),
-        stream: label(&wiring, &args.pipeline)?,
-    };
-    let found = store.get(Marks::NAMESPACE, &key.key()).await?;
-    let version = found.as_ref().map(|document| document.version);
-    let marks = match found {
-        Some(document) => Marks::read(&document.value)?,
-        None => None,
-    };
-    let is_same =
-        |marks: &Marks| (&marks.cursor, marks.cursor_type) == (&fresh.cursor, fresh.cursor_type);
+    let key = job.key();
+    let (version, marks) = get_marks(&*store, &key).await?;
+    let is_same = |marks: &Marks| marks.are_of(&fresh.cursor, fresh.cursor_type);
     let before = marks.filter(is_same).unwrap_or_else(|| fresh.clone());
     let parts = parts(&before, args.partition.as_deref())?;
     let mut marks = parts

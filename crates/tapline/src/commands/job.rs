@@ -239,7 +239,7 @@ pub(crate) fn mode(project: &Project, name: &str) -> Result<EngineMode> {
             "`{mode}` needs a destination that can change rows, and `{}` only adds them",
             pipeline.destination.name
         );
-        let hint = "write to sqlite, or use `incremental`";
+        let hint = "write to sqlite or postgres, or use `incremental`";
         return refuse("sync/mode", message, hint);
     }
     Ok(mode)

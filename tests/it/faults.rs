@@ -42,16 +42,22 @@ const NEW: u64 = 11;
 /// A kind of destination.
 trait Place {
     fn open(&self, case: &Case) -> Arc<dyn Destination>;
-    /// The ids in the visible table, and the number of hidden ones.
-    fn look(&self, case: &Case) -> (Vec<u64>, usize);
+    /// What is there at one moment. A commit that was sent off before its run died may still be on
+    /// its way: what is read piece by piece could be from before it and from after.
+    fn look(&self, case: &Case) -> Seen;
     /// Whether it keeps a table of the latest versions.
     fn merges(&self) -> bool {
         false
     }
-    /// The ids in that.
-    fn staged(&self, _: &Case) -> Vec<u64> {
-        Vec::new()
-    }
+}
+
+struct Seen {
+    /// The ids in the visible table.
+    rows: Vec<u64>,
+    /// The ids in the table of the latest versions, where the case has one.
+    staged: Vec<u64>,
+    /// The number of hidden tables.
+    hidden: usize,
 }
 
 fn modes(place: &dyn Place) -> impl Iterator<Item = SyncMode> {
@@ -64,6 +70,7 @@ fn modes(place: &dyn Place) -> impl Iterator<Item = SyncMode> {
 struct Case {
     dir: TempDir,
     schema: String,
+    has_stage: bool,
 }
 
 impl Case {
@@ -74,35 +81,31 @@ impl Case {
 
 struct Sqlite;
 
-impl Sqlite {
-    fn ids(case: &Case, table: &str) -> Vec<u64> {
-        let warehouse = rusqlite::Connection::open(case.path("warehouse.db")).unwrap();
-        let sql = format!("select id from {table} order by id");
-        let mut ids = warehouse.prepare(&sql).unwrap();
-        let ids = ids.query_map([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()));
-        ids.unwrap().collect::<Result<_, _>>().unwrap()
-    }
-}
-
 impl Place for Sqlite {
     fn open(&self, case: &Case) -> Arc<dyn Destination> {
         Arc::new(SqliteDestination::open(case.path("warehouse.db")).unwrap())
     }
 
-    fn look(&self, case: &Case) -> (Vec<u64>, usize) {
-        let warehouse = rusqlite::Connection::open(case.path("warehouse.db")).unwrap();
+    fn look(&self, case: &Case) -> Seen {
+        let mut warehouse = rusqlite::Connection::open(case.path("warehouse.db")).unwrap();
+        let moment = warehouse.transaction().unwrap();
+        let ids = |table: &str| {
+            let sql = format!("select id from {}__{table} order by id", case.schema);
+            let mut ids = moment.prepare(&sql).unwrap();
+            let ids = ids.query_map([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()));
+            ids.unwrap().collect::<Result<_, _>>().unwrap()
+        };
         let hidden = "select count(*) from sqlite_master where name glob '_tapline_gen_*'";
-        let hidden: i64 = warehouse.query_row(hidden, [], |row| row.get(0)).unwrap();
-        let table = format!("{}__t", case.schema);
-        (Self::ids(case, &table), hidden as usize)
+        let hidden: i64 = moment.query_row(hidden, [], |row| row.get(0)).unwrap();
+        Seen {
+            rows: ids("t"),
+            staged: case.has_stage.then(|| ids("latest")).unwrap_or_default(),
+            hidden: hidden as usize,
+        }
     }
 
     fn merges(&self) -> bool {
         true
-    }
-
-    fn staged(&self, case: &Case) -> Vec<u64> {
-        Self::ids(case, &format!("{}__latest", case.schema))
     }
 }
 
@@ -120,11 +123,15 @@ impl Place for Files {
         Arc::new(FilesDestination::open(config).unwrap())
     }
 
-    fn look(&self, case: &Case) -> (Vec<u64>, usize) {
+    fn look(&self, case: &Case) -> Seen {
         let table = case.path(&format!("out/{}/t", case.schema));
         let rows = readers::jsonl(&table).into_iter();
         let ids = rows.map(|row| row["id"].as_u64().unwrap());
-        (ids.collect(), readers::unnamed(&table))
+        Seen {
+            rows: ids.collect(),
+            staged: Vec::new(),
+            hidden: readers::unnamed(&table),
+        }
     }
 }
 
@@ -137,28 +144,33 @@ impl Place for Postgres {
         Arc::new(PostgresDestination::open(&address, Arc::new(Still)).unwrap())
     }
 
-    fn look(&self, case: &Case) -> (Vec<u64>, usize) {
+    fn look(&self, case: &Case) -> Seen {
         let schema = &case.schema;
-        let ids = format!("SELECT id FROM {schema}.t ORDER BY id");
-        let hidden = format!(
-            "SELECT relname FROM pg_class WHERE relname LIKE '\\_tapline\\_gen\\_%'
+        let mut sql = format!(
+            "SELECT 'row ' || id FROM {schema}.t
+             UNION ALL SELECT 'hidden 0' FROM pg_class WHERE relname LIKE '\\_tapline\\_gen\\_%'
              AND relnamespace = '{schema}'::regnamespace"
         );
-        let (ids, hidden) = runtime().block_on(async {
-            let ids = self.ask(&ids).await;
-            (ids, self.ask(&hidden).await.len())
-        });
-        (ids.iter().map(|id| id.parse().unwrap()).collect(), hidden)
+        if case.has_stage {
+            sql += &format!(" UNION ALL SELECT 'staged ' || id FROM {schema}.latest");
+        }
+        let found = runtime().block_on(self.ask(&sql));
+        let of = |kind: &str| {
+            let found = found.iter().filter_map(|line| line.split_once(' '));
+            let found = found.filter(|(other, _)| *other == kind);
+            let mut ids: Vec<u64> = found.map(|(_, id)| id.parse().unwrap()).collect();
+            ids.sort_unstable();
+            ids
+        };
+        Seen {
+            rows: of("row"),
+            staged: of("staged"),
+            hidden: of("hidden").len(),
+        }
     }
 
     fn merges(&self) -> bool {
         true
-    }
-
-    fn staged(&self, case: &Case) -> Vec<u64> {
-        let ids = format!("SELECT id FROM {}.latest ORDER BY id", case.schema);
-        let ids = runtime().block_on(self.ask(&ids));
-        ids.iter().map(|id| id.parse().unwrap()).collect()
     }
 }
 
@@ -253,6 +265,7 @@ impl<'a> Rig<'a> {
         Case {
             dir: TempDir::new().unwrap(),
             schema: format!("{}{}", self.mode.name(), self.cases.get()),
+            has_stage: self.mode == SyncMode::IncrementalWithQualify,
         }
     }
 
@@ -287,23 +300,27 @@ impl<'a> Rig<'a> {
         let met = faults.map(|fault| {
             let faults = Arc::new(Faults::of(fault));
             let report = self.load(&case, &faults);
-            let (seen, _) = self.place.look(&case);
             let complete = report.is_some_and(|report| report.verdict.is_complete());
-            self.check(&seen, complete, &what);
-            self.check_staged(&case, &seen, &what);
+            self.check(&self.place.look(&case), complete, &what);
             faults.calls().len()
         });
         self.complete(&case, &good);
-        let (seen, hidden) = self.place.look(&case);
+        let seen = self.place.look(&case);
         self.check(&seen, true, &what);
-        self.check_staged(&case, &seen, &what);
-        assert_eq!(hidden, 0, "{what}");
+        assert_eq!(seen.hidden, 0, "{what}");
         met
     }
 
-    /// Checks the ids in the table after runs of which the last was `complete`, or not.
+    /// Checks the ids in the table after runs of which the last was `complete`, or not, and that the
+    /// latest versions are of the same records.
     #[track_caller]
-    fn check(&self, seen: &[u64], complete: bool, what: &str) {
+    fn check(&self, seen: &Seen, complete: bool, what: &str) {
+        if self.mode == SyncMode::IncrementalWithQualify {
+            let mut records = seen.rows.clone();
+            records.dedup();
+            assert_eq!(seen.staged, records, "{what}");
+        }
+        let seen = &seen.rows;
         let all: Vec<u64> = (1..=NEW).collect();
         let is_old = |id: u64| id <= OLD;
         let counts = all
@@ -311,7 +328,7 @@ impl<'a> Rig<'a> {
             .map(|id| seen.iter().filter(|other| *other == id).count());
         let counts: Vec<usize> = counts.collect();
         let fits = match self.mode {
-            SyncMode::FullLoad => seen == all || (!complete && seen == &all[..OLD as usize]),
+            SyncMode::FullLoad => *seen == all || (!complete && *seen == all[..OLD as usize]),
             SyncMode::Incremental | SyncMode::IncrementalWithQualify => {
                 let once = |(id, count): (&u64, &usize)| match complete || is_old(*id) {
                     true => *count == 1,
@@ -330,16 +347,6 @@ impl<'a> Rig<'a> {
             }
         };
         assert!(fits, "{what}: {seen:?}");
-    }
-
-    /// Checks that the latest versions are those of the records that were `seen`.
-    #[track_caller]
-    fn check_staged(&self, case: &Case, seen: &[u64], what: &str) {
-        if self.mode == SyncMode::IncrementalWithQualify {
-            let mut records = seen.to_vec();
-            records.dedup();
-            assert_eq!(self.place.staged(case), records, "{what}");
-        }
     }
 
     fn complete(&self, case: &Case, faults: &Arc<Faults>) {
@@ -400,7 +407,7 @@ impl<'a> Rig<'a> {
                 name: "t".to_owned(),
             },
             sync_mode: self.mode,
-            stage: (self.mode == SyncMode::IncrementalWithQualify).then(|| stage(&case.schema)),
+            stage: case.has_stage.then(|| stage(&case.schema)),
             aim: self.aim(),
             expect: Expectations::default(),
             concurrency: 1,

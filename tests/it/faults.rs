@@ -99,7 +99,10 @@ impl Place for Sqlite {
         let hidden: i64 = moment.query_row(hidden, [], |row| row.get(0)).unwrap();
         Seen {
             rows: ids("t"),
-            staged: case.has_stage.then(|| ids("latest")).unwrap_or_default(),
+            staged: match case.has_stage {
+                true => ids("latest"),
+                false => Vec::new(),
+            },
             hidden: hidden as usize,
         }
     }
@@ -408,6 +411,7 @@ impl<'a> Rig<'a> {
             },
             sync_mode: self.mode,
             stage: case.has_stage.then(|| stage(&case.schema)),
+            shape: Arc::default(),
             aim: self.aim(),
             expect: Expectations::default(),
             concurrency: 1,

@@ -418,6 +418,7 @@ impl History {
             table: TableRef::public(pipeline.table()),
             sync_mode: pipeline.mode(),
             stage: self.stage(pipeline),
+            shape: Arc::default(),
             aim: self.aim(pipeline, ask),
             expect: Expectations::default(),
             concurrency: 1,

@@ -47,6 +47,7 @@ mod reference;
 mod resume;
 mod secrets;
 mod server;
+mod shapes;
 mod signer;
 mod state;
 mod streams;

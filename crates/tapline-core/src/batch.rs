@@ -68,6 +68,38 @@ pub struct Reject {
     pub index: u64,
     /// Why it was not accepted.
     pub reason: String,
-    /// The record as received.
+    /// The record, as JSON.
     pub raw: String,
+    /// What `raw` shows.
+    #[serde(default)]
+    pub form: RejectForm,
+}
+
+/// What is kept of a record that became no row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RejectForm {
+    /// The record as received.
+    #[default]
+    Record,
+    /// The row that it would have become.
+    Row,
+}
+
+impl RejectForm {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Row => "row",
+        }
+    }
+
+    /// What is written as `name`.
+    pub fn parse(name: &str) -> Self {
+        match name {
+            "row" => Self::Row,
+            _ => Self::Record,
+        }
+    }
 }

@@ -6,12 +6,14 @@
 
 use std::fmt;
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Batch, CursorType, Position, Reject, RequestRecord, Result, SliceProgress};
+use crate::{
+    Batch, CursorType, Position, Reject, RejectForm, RequestRecord, Result, SliceProgress,
+};
 
 /// A place for tables.
 #[async_trait]
@@ -38,6 +40,26 @@ pub trait Destination: Send + Sync {
     /// # Errors
     /// The destination cannot be read.
     async fn find(&self, table: &TableRef, pipeline: &str) -> Result<FoundTable>;
+
+    /// For each field of `schema` the column of `table`, as readers find it, where its values would go:
+    /// of the type that the column takes, `Null` where it takes any. `None`: there is no such column.
+    ///
+    /// # Errors
+    /// The destination cannot be read.
+    async fn columns(&self, table: &TableRef, schema: SchemaRef) -> Result<Vec<Option<Field>>>;
+
+    /// Records of `pipeline` that became no row of `table`: `limit` of them at most, in the order of
+    /// their keys, after the one with the key `after`.
+    ///
+    /// # Errors
+    /// The destination cannot be read.
+    async fn rejects(
+        &self,
+        table: &TableRef,
+        pipeline: &str,
+        after: Option<&RejectKey>,
+        limit: usize,
+    ) -> Result<Vec<KeptReject>>;
 
     /// The last commit of each slice of `pipeline`, for every generation not yet published.
     ///
@@ -153,6 +175,21 @@ pub enum Disposition {
     Merge(Stage),
 }
 
+impl Disposition {
+    /// The same, without taking records for deleted that do not come.
+    #[must_use]
+    pub fn keeping_absent(mut self) -> Self {
+        if let Self::Merge(Stage {
+            deletions: Some(deletions),
+            ..
+        }) = &mut self
+        {
+            deletions.absent = false;
+        }
+        self
+    }
+}
+
 /// A table with one row for each record, beside the one with all versions of it. At every moment it
 /// is what the other one says.
 ///
@@ -213,6 +250,38 @@ pub struct Commit {
     pub request: RequestRecord,
     /// Records that became no row.
     pub rejects: Vec<Reject>,
+    /// Rejects of earlier commits that are none any more: rows have come of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settles: Vec<RejectKey>,
+}
+
+/// What tells one reject of a table from all others of the pipeline.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RejectKey {
+    /// The run that brought it.
+    pub run: Uuid,
+    /// The slice's partition.
+    pub slice: String,
+    /// Number of the page in its slice.
+    pub seq: u64,
+    /// Index of the record on its page, from 0.
+    pub index: u64,
+    /// What is kept of it.
+    pub form: RejectForm,
+}
+
+/// A reject, as a destination keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptReject {
+    /// Which one it is.
+    #[serde(flatten)]
+    pub key: RejectKey,
+    /// The request that brought it.
+    pub request_id: Uuid,
+    /// Why it was not accepted.
+    pub reason: String,
+    /// What is kept of it, as JSON.
+    pub raw: String,
 }
 
 /// Proof that a commit is durable (fsync'd), if it says so, and with it all earlier ones of its

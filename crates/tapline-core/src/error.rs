@@ -39,6 +39,8 @@ pub enum ErrorKind {
     Refused,
     /// A plugin could not be loaded, or one of its hooks failed.
     Plugin,
+    /// Rows do not fit their table, which is not to change for them.
+    Contract,
     /// The destination failed.
     Destination,
     /// The state store failed.

@@ -35,14 +35,14 @@ mod verdict;
 mod window;
 
 pub use backoff::backoff;
-pub use batch::{Batch, Reject, RowOp, column};
+pub use batch::{Batch, Reject, RejectForm, RowOp, column};
 pub use clock::Clock;
 pub use compute::{Compute, Inline, compute};
 pub use coverage::{Coverage, Span};
 pub use cursor::{Cursor, Integer};
 pub use destination::{
-    Capabilities, Commit, CommitKey, Deletions, Destination, Disposition, FoundTable, LastCommit,
-    Published, Receipt, RejectedRow, SchemaChange, Stage, TableRef, Writer,
+    Capabilities, Commit, CommitKey, Deletions, Destination, Disposition, FoundTable, KeptReject,
+    LastCommit, Published, Receipt, RejectKey, RejectedRow, SchemaChange, Stage, TableRef, Writer,
 };
 pub use doors::Doors;
 pub use error::{Error, ErrorKind, Result, Retry};

@@ -5,12 +5,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tapline_core::{
-    Capabilities, Clock, CommitKey, Compute, Destination, Disposition, FoundTable, LastCommit,
-    Result, TableRef, Writer, compute,
+    Capabilities, Clock, CommitKey, Compute, Destination, Disposition, FoundTable, KeptReject,
+    LastCommit, RejectKey, Result, TableRef, Writer, compute,
 };
 
 use crate::disk;
@@ -142,6 +142,35 @@ impl Destination for FilesDestination {
             })
         });
         let failed = |failure: Failure| failure.at("find").with("table", &table.name);
+        found.await?.map_err(failed)
+    }
+
+    async fn columns(&self, table: &TableRef, schema: SchemaRef) -> Result<Vec<Option<Field>>> {
+        let (root, named) = (self.0.path.clone(), table.clone());
+        let found = compute(&*self.0.compute, move || {
+            let manifest = Manifest::highest(&Table::of(&root, &named))?;
+            let columns = manifest.map(|it| it.schema).unwrap_or_default();
+            let names = schema.fields().iter().map(|field| field.name());
+            let found = names.map(|name| Some(columns.kind(name)?.field(name)));
+            Ok(found.collect())
+        });
+        let failed = |failure: Failure| failure.at("read columns").with("table", &table.name);
+        found.await?.map_err(failed)
+    }
+
+    async fn rejects(
+        &self,
+        table: &TableRef,
+        pipeline: &str,
+        after: Option<&RejectKey>,
+        limit: usize,
+    ) -> Result<Vec<KeptReject>> {
+        let (root, named, pipeline) = (self.0.path.clone(), table.clone(), pipeline.to_owned());
+        let after = after.cloned();
+        let found = compute(&*self.0.compute, move || {
+            generation::rejects(&Table::of(&root, &named), &pipeline, after.as_ref(), limit)
+        });
+        let failed = |failure: Failure| failure.at("read rejects").with("table", &table.name);
         found.await?.map_err(failed)
     }
 

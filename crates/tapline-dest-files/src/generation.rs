@@ -5,10 +5,11 @@
 //! and without it they are not there. A full load may be filled by several runs, each resuming
 //! the one before.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use tapline_core::{Commit, CommitKey, LastCommit};
+use tapline_core::{Commit, CommitKey, KeptReject, LastCommit, RejectKey};
 
 use crate::columns::Columns;
 use crate::destination::Format;
@@ -140,19 +141,25 @@ impl Generation {
 
     /// What the folder holds.
     pub(crate) fn progress(&self) -> Result<Progress> {
+        let mut progress = Progress::default();
+        self.each(|record| progress.add(record))?;
+        Ok(progress)
+    }
+
+    /// Calls `see` with each commit, in their order.
+    fn each(&self, mut see: impl FnMut(Record)) -> Result<()> {
         let folder = self.path.join(COMMITS);
         let names = disk::names(&folder)?;
         let number =
             |name: &String| Some((name.strip_suffix(".json")?.parse().ok()?, name.clone()));
         let mut logged: Vec<(u64, String)> = names.iter().filter_map(number).collect();
         logged.sort();
-        let mut progress = Progress::default();
         for (_, name) in logged {
             if let Some(record) = read::<Record>(&folder.join(name))? {
-                progress.add(record);
+                see(record);
             }
         }
-        Ok(progress)
+        Ok(())
     }
 }
 
@@ -263,4 +270,46 @@ pub(crate) fn recover(table: &Table, pipeline: &str, format: Format) -> Result<V
     let pending = marks.filter(|mark| !mark.published && mark.commit.key.pipeline == pipeline);
     found.extend(pending.map(|mark| mark.commit));
     Ok(found)
+}
+
+/// Rejects of `pipeline` in the folders that `table` has now, by their keys, after that of `after`.
+pub(crate) fn rejects(
+    table: &Table,
+    pipeline: &str,
+    after: Option<&RejectKey>,
+    limit: usize,
+) -> Result<Vec<KeptReject>> {
+    let mut found: BTreeMap<RejectKey, KeptReject> = BTreeMap::new();
+    let mut settled = BTreeSet::new();
+    let folders = Manifest::highest(table)?.map(|manifest| manifest.folders);
+    for name in folders.unwrap_or_default() {
+        Generation::of(table, name).each(|record| {
+            let run = record.key.run;
+            for page in record.pages {
+                settled.extend(page.settles);
+                let (slice, seq, request_id) = (page.slice, page.seq, page.request.request_id);
+                for reject in page.rejects {
+                    let key = RejectKey {
+                        run,
+                        slice: slice.clone(),
+                        seq,
+                        index: reject.index,
+                        form: reject.form,
+                    };
+                    let is_wanted = after.is_none_or(|after| key > *after);
+                    if is_wanted && record.key.pipeline == pipeline {
+                        let kept = KeptReject {
+                            key: key.clone(),
+                            request_id,
+                            reason: reject.reason,
+                            raw: reject.raw,
+                        };
+                        found.insert(key, kept);
+                    }
+                }
+            }
+        })?;
+    }
+    found.retain(|key, _| !settled.contains(key));
+    Ok(found.into_values().take(limit).collect())
 }

@@ -69,6 +69,7 @@ fn page(seq: u64) -> Commit {
             received_at: jiff::Timestamp::UNIX_EPOCH,
         },
         rejects: Vec::new(),
+        settles: Vec::new(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What is stored beside the rows, in the same transaction: the fence, the position of each
 //! slice, the log of requests and the rejects.
 
-use tapline_core::{Commit, CommitKey, LastCommit, Position, SliceProgress};
+use tapline_core::{
+    Commit, CommitKey, KeptReject, LastCommit, Position, RejectForm, RejectKey, SliceProgress,
+};
 use tapline_postgres::{Steps, given, kept};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
@@ -13,7 +15,7 @@ use crate::page::Refused;
 
 /// The tables, in the schema that the destination's address names.
 pub(crate) const TABLES: Steps = Steps {
-    steps: &[FIRST, STAGES],
+    steps: &[FIRST, STAGES, FORM],
     version_table: "_tapline_version",
     lock: 7825,
 };
@@ -57,6 +59,9 @@ CREATE TABLE _tapline_stages (
     PRIMARY KEY (table_schema, table_name)
 );
 "#;
+
+/// What is kept of a reject.
+const FORM: &str = "ALTER TABLE _tapline_rejects ADD COLUMN form text NOT NULL DEFAULT 'record'";
 
 /// Whose commits are meant.
 #[derive(Clone, Debug)]
@@ -154,7 +159,13 @@ WITH request AS (
         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::timestamptz)
 ), rejected AS (
     INSERT INTO _tapline_rejects
-    SELECT $1, $2, $3, $4, $5, $6, $7, reject.* FROM unnest($16, $17, $18) AS reject
+    SELECT $1, $2, $3, $4, $5, $6, $7, reject.* FROM unnest($16, $17, $18, $23) AS reject
+), settled AS (
+    DELETE FROM _tapline_rejects AS it USING unnest($24, $25, $26, $27, $28)
+        AS gone (run_id, slice, seq, record, form)
+    WHERE it.pipeline = $2 AND it.table_schema = $3 AND it.table_name = $4
+    AND it.run_id = gone.run_id AND it.slice = gone.slice AND it.seq = gone.seq
+    AND it.record = gone.record AND it.form = gone.form
 )
 INSERT INTO _tapline_commits VALUES ($2, $3, $4, $1, $5, $19, $6, $20, $21, false, $22)
 ON CONFLICT (pipeline, table_schema, table_name, run_id, slice) DO UPDATE SET
@@ -188,14 +199,21 @@ pub(crate) async fn record(
     let rejects = commit
         .rejects
         .iter()
-        .map(|reject| (reject.index, &reject.reason, &reject.raw));
+        .map(|reject| (reject.index, &reject.reason, &reject.raw, reject.form));
     let rows = refused
         .iter()
-        .map(|refused| (refused.row.row, &refused.row.reason, &refused.raw));
+        .map(|it| (it.row.row, &it.row.reason, &it.raw, RejectForm::Row));
     let rejects: Vec<_> = rejects.chain(rows).collect();
     let indexes: Vec<i64> = rejects.iter().map(|reject| signed(reject.0)).collect();
     let reasons: Vec<_> = rejects.iter().map(|reject| kept(reject.1)).collect();
     let raws: Vec<_> = rejects.iter().map(|reject| kept(reject.2)).collect();
+    let forms: Vec<_> = rejects.iter().map(|reject| reject.3.name()).collect();
+    let gone = commit.settles.iter();
+    let gone_runs: Vec<_> = gone.clone().map(|key| key.run.to_string()).collect();
+    let gone_slices: Vec<_> = gone.clone().map(|key| kept(&key.slice)).collect();
+    let gone_seqs: Vec<_> = gone.clone().map(|key| signed(key.seq)).collect();
+    let gone_indexes: Vec<_> = gone.clone().map(|key| signed(key.index)).collect();
+    let gone_forms: Vec<_> = gone.map(|key| key.form.name()).collect();
     let parameters = [
         text(&run),
         text(&pipeline),
@@ -219,6 +237,12 @@ pub(crate) async fn record(
         text(&position),
         number(&fence),
         text(&progress),
+        (&forms as _, Type::TEXT_ARRAY),
+        (&gone_runs as _, Type::TEXT_ARRAY),
+        (&gone_slices as _, Type::TEXT_ARRAY),
+        (&gone_seqs as _, Type::INT8_ARRAY),
+        (&gone_indexes as _, Type::INT8_ARRAY),
+        (&gone_forms as _, Type::TEXT_ARRAY),
     ];
     client.execute_typed(RECORD, &parameters).await?;
     Ok(())
@@ -229,6 +253,59 @@ fn not_json(what: &'static str) -> impl FnOnce(serde_json::Error) -> Failure {
         what,
         text: error.to_string(),
     }
+}
+
+/// Rejects of a pipeline and a table, by their keys, after that of `after`.
+pub(crate) async fn rejects(
+    client: &Client,
+    (pipeline, table): (&str, &Table),
+    after: Option<&RejectKey>,
+    limit: usize,
+) -> Result<Vec<KeptReject>> {
+    let sql = r#"SELECT run_id, slice, seq, record, form, request_id, reason, raw
+         FROM _tapline_rejects WHERE pipeline = $1 AND table_schema = $2 AND table_name = $3
+         AND ($4::text IS NULL OR (run_id COLLATE "C", slice COLLATE "C", seq, record,
+             form COLLATE "C") > ($4, $5, $6, $7, $8))
+         ORDER BY run_id COLLATE "C", slice COLLATE "C", seq, record, form COLLATE "C" LIMIT $9"#;
+    let pipeline = kept(pipeline);
+    let run = after.map(|key| key.run.to_string());
+    let slice = after.map(|key| kept(&key.slice));
+    let seq = after.map(|key| signed(key.seq));
+    let index = after.map(|key| signed(key.index));
+    let form = after.map(|key| key.form.name());
+    let limit = signed(limit as u64);
+    let parameters = [
+        text(&pipeline),
+        text(&table.schema),
+        text(&table.name),
+        text(&run),
+        text(&slice),
+        (&seq as _, Type::INT8),
+        (&index as _, Type::INT8),
+        text(&form),
+        number(&limit),
+    ];
+    let rows = client.query_typed(sql, &parameters).await?;
+    rows.iter().map(kept_reject).collect()
+}
+
+fn kept_reject(row: &Row) -> Result<KeptReject> {
+    let (run, request): (String, String) = (row.try_get(0)?, row.try_get(5)?);
+    let form: String = row.try_get(4)?;
+    Ok(KeptReject {
+        key: RejectKey {
+            run: run.parse().map_err(|_| corrupt("run id", &run))?,
+            slice: row.try_get(1)?,
+            seq: row.try_get::<_, i64>(2)?.cast_unsigned(),
+            index: row.try_get::<_, i64>(3)?.cast_unsigned(),
+            form: RejectForm::parse(&form),
+        },
+        request_id: request
+            .parse()
+            .map_err(|_| corrupt("request id", &request))?,
+        reason: row.try_get(6)?,
+        raw: row.try_get(7)?,
+    })
 }
 
 /// Marks what is stored of this run as published, so that nobody resumes it; of a table that was

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use arrow_schema::{Field, Schema};
+use arrow_schema::{DataType, Field, Schema};
 use tapline_core::SchemaChange;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -77,6 +77,24 @@ pub(crate) fn assign(schema: &Schema) -> Result<Vec<Wanted>> {
     };
     let fields = schema.fields().iter();
     fields.map(|field| place(field)).collect()
+}
+
+/// Where the fields of `schema` would go in `table`, and what that column takes. One that tapline did
+/// not declare is said to take anything: what becomes of it, [`fit`] says.
+pub(crate) async fn find(
+    client: &Client,
+    table: &Table,
+    schema: &Schema,
+) -> Result<Vec<Option<Field>>> {
+    let columns = read(client, table).await?;
+    let wanted = assign(schema)?.into_iter();
+    let found = wanted.map(|wanted| {
+        let column = columns.iter().find(|column| column.name == wanted.column)?;
+        let kind = Kind::parse(&column.declared);
+        let any = || Field::new(&column.name, DataType::Null, true);
+        Some(kind.map_or_else(any, |kind| kind.field(&column.name)))
+    });
+    Ok(found.collect())
 }
 
 /// Creates `table`, or adds what it lacks for `schema` and widens what is too narrow.

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
 use tapline_core::{
-    Capabilities, Clock, CommitKey, Destination, Disposition, FoundTable, LastCommit, Result,
-    Secret, TableRef, Writer,
+    Capabilities, Clock, CommitKey, Destination, Disposition, FoundTable, KeptReject, LastCommit,
+    RejectKey, Result, Secret, TableRef, Writer,
 };
 
 use crate::bookkeeping::{self, Owner};
+use crate::columns;
 use crate::failure::Failure;
 use crate::name::Table;
 use crate::server::Server;
@@ -91,6 +92,37 @@ impl Destination for PostgresDestination {
         };
         let failed = |failure: Failure| {
             let error = failure.at("find").with("table", &table.name);
+            error.with("destination", &self.server.address)
+        };
+        found.await.map_err(failed)
+    }
+
+    async fn columns(&self, table: &TableRef, schema: SchemaRef) -> Result<Vec<Option<Field>>> {
+        let found = async {
+            let named = Table::of(table)?;
+            columns::find(&self.server.connect().await?, &named, &schema).await
+        };
+        let failed = |failure: Failure| {
+            let error = failure.at("read columns").with("table", &table.name);
+            error.with("destination", &self.server.address)
+        };
+        found.await.map_err(failed)
+    }
+
+    async fn rejects(
+        &self,
+        table: &TableRef,
+        pipeline: &str,
+        after: Option<&RejectKey>,
+        limit: usize,
+    ) -> Result<Vec<KeptReject>> {
+        let found = async {
+            let named = Table::of(table)?;
+            let client = self.server.connect().await?;
+            bookkeeping::rejects(&client, (pipeline, &named), after, limit).await
+        };
+        let failed = |failure: Failure| {
+            let error = failure.at("read rejects").with("table", &table.name);
             error.with("destination", &self.server.address)
         };
         found.await.map_err(failed)

@@ -71,6 +71,29 @@ impl Kind {
         }))
     }
 
+    /// The column `name` of this kind, as others see it.
+    pub(crate) fn field(self, name: &str) -> Field {
+        let micros = |zone| DataType::Timestamp(TimeUnit::Microsecond, zone);
+        let data_type = match self {
+            Self::Boolean => DataType::Boolean,
+            Self::Integer => DataType::Int64,
+            Self::Real => DataType::Float64,
+            Self::Numeric => DataType::Decimal128(38, 0),
+            Self::Text | Self::Jsonb | Self::Json => DataType::Utf8,
+            Self::Instant => micros(Some("UTC".into())),
+            Self::Local => micros(None),
+            Self::Date => DataType::Date32,
+            Self::Bytes => DataType::Binary,
+        };
+        let field = Field::new(name, data_type, true);
+        match self {
+            Self::Jsonb | Self::Json => {
+                field.with_metadata([(EXTENSION.0.to_owned(), EXTENSION.1.to_owned())].into())
+            }
+            _ => field,
+        }
+    }
+
     /// As it stands in `CREATE TABLE`.
     pub(crate) fn sql(self) -> &'static str {
         let found = NAMES.iter().find(|(kind, _)| *kind == self);
@@ -146,6 +169,15 @@ mod tests {
         for (kind, name) in NAMES {
             assert_eq!(Kind::parse(name), Some(kind));
             assert_eq!(kind.sql(), name);
+            let found = Kind::of(&kind.field("x")).unwrap();
+            assert_eq!(
+                found,
+                Some(if kind == Kind::Json {
+                    Kind::Jsonb
+                } else {
+                    kind
+                })
+            );
         }
         assert_eq!(Kind::parse("character varying(20)"), None);
     }

@@ -2,7 +2,9 @@
 //! slice, the log of requests and the rejects.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use tapline_core::{Commit, CommitKey, LastCommit, Position, SliceProgress};
+use tapline_core::{
+    Commit, CommitKey, KeptReject, LastCommit, Position, RejectForm, RejectKey, SliceProgress,
+};
 use uuid::Uuid;
 
 use crate::failure::{Failure, Result};
@@ -35,9 +37,13 @@ CREATE INDEX IF NOT EXISTS _tapline_requests_by_id ON _tapline_requests (request
 CREATE TABLE IF NOT EXISTS _tapline_rejects (
     run_id TEXT NOT NULL, pipeline TEXT NOT NULL, table_name TEXT NOT NULL, slice TEXT NOT NULL,
     seq INTEGER NOT NULL, request_id TEXT NOT NULL, record INTEGER NOT NULL,
-    reason TEXT NOT NULL, raw TEXT NOT NULL
+    reason TEXT NOT NULL, raw TEXT NOT NULL, form TEXT NOT NULL DEFAULT 'record'
 );
 ";
+
+const PROGRESS: &str =
+    "ALTER TABLE _tapline_commits ADD COLUMN progress TEXT NOT NULL DEFAULT '{}'";
+const FORM: &str = "ALTER TABLE _tapline_rejects ADD COLUMN form TEXT NOT NULL DEFAULT 'record'";
 
 /// Whose commits are meant.
 #[derive(Clone, Debug)]
@@ -51,20 +57,25 @@ pub(crate) struct Owner {
 
 pub(crate) fn create_tables(connection: &Connection) -> Result<()> {
     connection.execute_batch(TABLES)?;
-    add_progress(connection)
+    let mut added = ADDED.iter();
+    added.try_for_each(|(table, column, add)| add_column(connection, table, column, add))
 }
 
-/// Adds the column that files of earlier versions lack.
-fn add_progress(connection: &Connection) -> Result<()> {
-    let lacks = "SELECT NOT EXISTS (
-        SELECT 1 FROM pragma_table_info('_tapline_commits') WHERE name = 'progress')";
-    if !connection.query_row(lacks, [], |row| row.get(0))? {
+/// Columns that files of earlier versions lack: of which table, and how they are added.
+const ADDED: [(&str, &str, &str); 2] = [
+    ("_tapline_commits", "progress", PROGRESS),
+    ("_tapline_rejects", "form", FORM),
+];
+
+/// Adds a column that files of earlier versions lack.
+fn add_column(connection: &Connection, table: &str, column: &str, add: &str) -> Result<()> {
+    let lacks = "SELECT NOT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2)";
+    if !connection.query_row(lacks, [table, column], |row| row.get(0))? {
         return Ok(());
     }
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     // Another process may have been quicker.
-    if transaction.query_row(lacks, [], |row| row.get(0))? {
-        let add = "ALTER TABLE _tapline_commits ADD COLUMN progress TEXT NOT NULL DEFAULT '{}'";
+    if transaction.query_row(lacks, [table, column], |row| row.get(0))? {
         transaction.execute_batch(add)?;
     }
     Ok(transaction.commit()?)
@@ -132,7 +143,8 @@ pub(crate) fn last_seq(connection: &Connection, owner: &Owner, slice: &str) -> R
 pub(crate) fn record(connection: &Connection, owner: &Owner, commit: &Commit) -> Result<()> {
     record_position(connection, owner, commit)?;
     record_request(connection, owner, commit)?;
-    record_rejects(connection, owner, commit)
+    record_rejects(connection, owner, commit)?;
+    settle(connection, owner, commit)
 }
 
 fn record_position(connection: &Connection, owner: &Owner, commit: &Commit) -> Result<()> {
@@ -196,7 +208,7 @@ fn record_rejects(connection: &Connection, owner: &Owner, commit: &Commit) -> Re
         return Ok(());
     }
     let mut statement = connection.prepare_cached(
-        "INSERT INTO _tapline_rejects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO _tapline_rejects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     for reject in &commit.rejects {
         statement.execute(params![
@@ -209,9 +221,84 @@ fn record_rejects(connection: &Connection, owner: &Owner, commit: &Commit) -> Re
             signed(reject.index),
             reject.reason,
             reject.raw,
+            reject.form.name(),
         ])?;
     }
     Ok(())
+}
+
+/// Forgets the rejects that `commit` has made rows of.
+fn settle(connection: &Connection, owner: &Owner, commit: &Commit) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM _tapline_rejects WHERE pipeline = ?1 AND table_name = ?2 AND run_id = ?3
+         AND slice = ?4 AND seq = ?5 AND record = ?6 AND form = ?7",
+    )?;
+    for key in &commit.settles {
+        statement.execute(params![
+            owner.key.pipeline,
+            owner.table,
+            key.run.to_string(),
+            key.slice,
+            signed(key.seq),
+            signed(key.index),
+            key.form.name(),
+        ])?;
+    }
+    Ok(())
+}
+
+/// Rejects of a pipeline and a table, by their keys, after that of `after`.
+pub(crate) fn rejects(
+    connection: &Connection,
+    (pipeline, table): (&str, &str),
+    after: Option<&RejectKey>,
+    limit: usize,
+) -> Result<Vec<KeptReject>> {
+    let mut statement = connection.prepare(
+        "SELECT run_id, slice, seq, record, form, request_id, reason, raw FROM _tapline_rejects
+         WHERE pipeline = ?1 AND table_name = ?2
+         AND (?3 IS NULL OR (run_id, slice, seq, record, form) > (?3, ?4, ?5, ?6, ?7))
+         ORDER BY run_id, slice, seq, record, form LIMIT ?8",
+    )?;
+    let found = statement.query_map(
+        params![
+            pipeline,
+            table,
+            after.map(|key| key.run.to_string()),
+            after.map(|key| key.slice.as_str()),
+            after.map(|key| signed(key.seq)),
+            after.map(|key| signed(key.index)),
+            after.map(|key| key.form.name()),
+            signed(limit as u64),
+        ],
+        |row| {
+            let ids: (String, String) = (row.get(0)?, row.get(5)?);
+            let (slice, form): (String, String) = (row.get(1)?, row.get(4)?);
+            let numbers: (i64, i64) = (row.get(2)?, row.get(3)?);
+            let texts: (String, String) = (row.get(6)?, row.get(7)?);
+            Ok((ids, slice, form, numbers, texts))
+        },
+    )?;
+    let found = found.map(|row| {
+        let ((run, request), slice, form, (seq, index), (reason, raw)) = row?;
+        Ok(KeptReject {
+            key: RejectKey {
+                run: id("run id", &run)?,
+                slice,
+                seq: seq.cast_unsigned(),
+                index: index.cast_unsigned(),
+                form: RejectForm::parse(&form),
+            },
+            request_id: id("request id", &request)?,
+            reason,
+            raw,
+        })
+    });
+    found.collect()
+}
+
+fn id(what: &'static str, text: &str) -> Result<Uuid> {
+    Uuid::parse_str(text).map_err(|_| corrupt(what, text))
 }
 
 /// Marks what is stored of this run as published, so that nobody resumes it; of a table that was
@@ -287,7 +374,7 @@ fn last_commit(row: &rusqlite::Row<'_>, pipeline: &str) -> Result<LastCommit> {
     Ok(LastCommit {
         key: CommitKey {
             pipeline: pipeline.to_owned(),
-            run: Uuid::parse_str(&run).map_err(|_| corrupt("run id", &run))?,
+            run: id("run id", &run)?,
             generation: unsigned(row, 1)?,
             fence: unsigned(row, 4)?,
         },

@@ -61,6 +61,23 @@ pub(crate) fn assign(columns: &[Column], schema: &Schema) -> Result<Vec<Wanted>>
     schema.fields().iter().map(place).collect()
 }
 
+/// Where the fields of `schema` would go in `table`, and what that column takes. One that tapline did
+/// not declare is said to take anything: what becomes of it, [`fit`] says.
+pub(crate) fn find(
+    connection: &Connection,
+    table: &str,
+    schema: &Schema,
+) -> Result<Vec<Option<Field>>> {
+    let columns = read(connection, table)?;
+    let wanted = assign(&columns, schema)?.into_iter();
+    let found = wanted.map(|wanted| {
+        let column = columns.iter().find(|column| column.name == wanted.column)?;
+        let declared = Declared::parse(&column.declared).unwrap_or(Declared::Any);
+        Some(declared.field(&column.name))
+    });
+    Ok(found.collect())
+}
+
 /// Creates `table`, or adds what it lacks for `schema` and widens what is too narrow.
 pub(crate) fn fit(
     connection: &Connection,

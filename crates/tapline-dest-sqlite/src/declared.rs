@@ -6,7 +6,7 @@
 //! leaves alone. A column that has held several types is declared without any: SQLite then keeps
 //! each value as it was bound, an integer beside a text.
 
-use arrow_schema::{DataType, Field};
+use arrow_schema::{DataType, Field, TimeUnit};
 
 use crate::failure::{Failure, Result};
 
@@ -72,6 +72,27 @@ impl Declared {
         found.map_or("", |(_, name)| name)
     }
 
+    /// The column `name` of this type, as others see it; `Null` where it takes anything.
+    pub(crate) fn field(self, name: &str) -> Field {
+        let data_type = match self {
+            Self::Any => DataType::Null,
+            Self::Boolean => DataType::Boolean,
+            Self::Integer => DataType::Int64,
+            Self::Real => DataType::Float64,
+            Self::Text | Self::Json => DataType::Utf8,
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Date => DataType::Date32,
+            Self::Blob => DataType::Binary,
+        };
+        let field = Field::new(name, data_type, true);
+        match self {
+            Self::Json => {
+                field.with_metadata([(EXTENSION.0.to_owned(), EXTENSION.1.to_owned())].into())
+            }
+            _ => field,
+        }
+    }
+
     /// The type that `sql` declares, if tapline wrote it.
     pub(crate) fn parse(sql: &str) -> Option<Self> {
         let found = NAMES.iter().find(|(_, name)| *name == sql);
@@ -134,6 +155,9 @@ mod tests {
         for (declared, name) in NAMES {
             assert_eq!(Declared::parse(name), Some(declared));
             assert_eq!(declared.sql(), name);
+            let field = declared.field("x");
+            let expected = (declared != Declared::Any).then_some(declared);
+            assert_eq!(Declared::of(&field).unwrap(), expected);
         }
         assert_eq!(Declared::parse("VARCHAR(20)"), None);
     }

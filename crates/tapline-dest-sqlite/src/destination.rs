@@ -3,15 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
 use rusqlite::Connection;
 use tapline_core::{
-    Capabilities, CommitKey, Destination, Disposition, FoundTable, LastCommit, Result, TableRef,
-    Writer,
+    Capabilities, CommitKey, Destination, Disposition, FoundTable, KeptReject, LastCommit,
+    RejectKey, Result, TableRef, Writer,
 };
 
 use crate::bookkeeping::{self, Owner};
+use crate::columns;
 use crate::connection;
 use crate::failure::Failure;
 use crate::generation;
@@ -102,6 +103,43 @@ impl Destination for SqliteDestination {
             worker.call(find).await
         };
         let failed = |failure: Failure| failure.at("find").with("table", &table.name);
+        found.await.map_err(failed)
+    }
+
+    async fn columns(&self, table: &TableRef, schema: SchemaRef) -> Result<Vec<Option<Field>>> {
+        let path = self.path.clone();
+        let found = async {
+            let named = name::table(table)?;
+            let worker = Worker::start(move || connection::open(&path)).await?;
+            let find = move |connection: &mut Connection| {
+                let visible = generation::visible(connection, &named)?;
+                columns::find(connection, &visible, &schema)
+            };
+            worker.call(find).await
+        };
+        let failed = |failure: Failure| failure.at("read columns").with("table", &table.name);
+        found.await.map_err(failed)
+    }
+
+    async fn rejects(
+        &self,
+        table: &TableRef,
+        pipeline: &str,
+        after: Option<&RejectKey>,
+        limit: usize,
+    ) -> Result<Vec<KeptReject>> {
+        let (path, pipeline) = (self.path.clone(), pipeline.to_owned());
+        let after = after.cloned();
+        let found = async {
+            let named = name::table(table)?;
+            let worker = Worker::start(move || connection::open(&path)).await?;
+            let find = move |connection: &mut Connection| {
+                let of = (pipeline.as_str(), named.as_str());
+                bookkeeping::rejects(connection, of, after.as_ref(), limit)
+            };
+            worker.call(find).await
+        };
+        let failed = |failure: Failure| failure.at("read rejects").with("table", &table.name);
         found.await.map_err(failed)
     }
 

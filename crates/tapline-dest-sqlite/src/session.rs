@@ -231,6 +231,7 @@ mod tests {
                 received_at: "2026-01-02T03:04:05Z".parse().unwrap(),
             },
             rejects: Vec::new(),
+            settles: Vec::new(),
         }
     }
 

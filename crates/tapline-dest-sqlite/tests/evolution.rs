@@ -219,5 +219,6 @@ fn commit(seq: u64) -> Commit {
             received_at: "2026-01-02T03:04:05Z".parse().unwrap(),
         },
         rejects: Vec::new(),
+        settles: Vec::new(),
     }
 }

@@ -55,7 +55,9 @@ fn page(seq: u64) -> Commit {
             index: 6,
             reason: "no object".into(),
             raw: "[1]".into(),
+            form: tapline_core::RejectForm::Record,
         }],
+        settles: Vec::new(),
     }
 }
 

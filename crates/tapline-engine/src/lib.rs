@@ -29,6 +29,7 @@ mod retry;
 mod row;
 mod rules;
 mod run;
+pub mod shape;
 mod source;
 mod status;
 mod sync_mode;
@@ -43,8 +44,8 @@ pub use partition::PARTITION;
 pub use pending::PENDING;
 pub use request::base_url;
 pub use run::{
-    Aim, Asks, Expectations, Outcome, Prospect, RunTask, get_marks, history, prospect, put_marks,
-    run,
+    Aim, Asks, Expectations, Outcome, Prospect, Retried, RunTask, get_marks, history, prospect,
+    put_marks, retry_rejects, run,
 };
 pub use source::{HttpSource, HttpSourceConfig};
 pub use sync_mode::{StateAction, SyncMode};

@@ -50,7 +50,7 @@ impl Pending {
         let hindrances = [
             (
                 self.plan != wanted.plan,
-                "the spec, its parameters or its secrets are not the same any more",
+                "the spec, its parameters, its secrets or the pipeline's `schema` are not the same any more",
             ),
             (self.table != wanted.table, "it filled another table"),
             (

@@ -12,8 +12,11 @@ mod memory;
 mod opening;
 mod piece;
 mod reading;
+mod rejects;
+mod shaping;
 mod work;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -30,9 +33,11 @@ use self::memory::{Memory, fits};
 pub use self::memory::{get as get_marks, history, put as put_marks};
 use self::opening::Opened;
 pub use self::piece::{Prospect, prospect};
+pub use self::rejects::{Retried, retry_rejects};
 pub(crate) use self::work::Kept;
 use self::work::{Event, Work};
 use crate::cursor::CursorCounts;
+use crate::shape::Shape;
 use crate::sync_mode::SyncMode;
 use crate::tally::Tally;
 use crate::window::{check, repeats};
@@ -52,6 +57,8 @@ pub struct RunTask {
     pub sync_mode: SyncMode,
     /// The table with the latest versions; of [`SyncMode::IncrementalWithQualify`] only.
     pub stage: Option<Stage>,
+    /// What becomes of the rows before they are kept.
+    pub shape: Arc<Shape>,
     /// What is to be fetched.
     pub aim: Aim,
     /// What is expected of that.

@@ -1,5 +1,6 @@
 //! What can be typed. Every command has its arguments, and examples, in one place.
 
+pub(crate) mod rejects;
 pub(crate) mod state;
 pub(crate) mod sync_mode;
 
@@ -125,6 +126,8 @@ pub(crate) enum Command {
     State(state::StateArgs),
     /// Move a pipeline to another sync mode
     SyncMode(sync_mode::SyncModeArgs),
+    /// Show records that became no row, and try them again
+    Rejects(rejects::RejectsArgs),
     /// Query a destination
     Sql(SqlArgs),
     /// Load a plugin's library, and say in a line for another tapline how that went

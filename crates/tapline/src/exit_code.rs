@@ -15,7 +15,8 @@ impl Exit {
     pub(crate) const FAILED: Self = Self(1);
     /// The command line, the project file or a spec is wrong; the hint is on stderr.
     pub(crate) const USAGE: Self = Self(2);
-    /// A run ended, but records are missing or nothing proves that none are.
+    /// A run ended, but records are missing, nothing proves that none are, or they do not fit a table
+    /// that is not to change.
     pub(crate) const SHORT: Self = Self(3);
     /// A quota is used up, or the source asks to wait, for longer than allowed.
     pub(crate) const QUOTA: Self = Self(4);
@@ -49,6 +50,7 @@ impl From<ErrorKind> for Exit {
     fn from(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::Usage | ErrorKind::Spec => Self::USAGE,
+            ErrorKind::Contract => Self::SHORT,
             ErrorKind::Quota => Self::QUOTA,
             ErrorKind::Locked => Self::LOCKED,
             ErrorKind::Stopped => Self::STOPPED,
@@ -99,6 +101,7 @@ mod tests {
             (ErrorKind::Spec, 2),
             (ErrorKind::Auth, 1),
             (ErrorKind::NotFound, 1),
+            (ErrorKind::Contract, 3),
             (ErrorKind::Quota, 4),
             (ErrorKind::Unavailable, 1),
             (ErrorKind::Protocol, 1),

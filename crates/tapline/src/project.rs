@@ -11,6 +11,7 @@ mod quota;
 mod schedule;
 mod schema;
 mod server;
+mod shape;
 mod share;
 mod start;
 mod state;

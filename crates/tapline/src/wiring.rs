@@ -14,7 +14,9 @@ mod trial;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapline_core::{Clock, Doors, Events, Hooks, NoHooks, Params, Redactor, StateStore};
+use tapline_core::{
+    Clock, Destination, Doors, Events, Hooks, NoHooks, Params, Redactor, StateStore,
+};
 use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, base_url};
 use tapline_host::Services;
 use tapline_http::{AllowList, Client, ClientConfig, Origin, QuotaConfig, TokenStore, sent_secret};
@@ -258,6 +260,14 @@ impl<'a> Wiring<'a> {
         state::past(self.project, self.clock.clone()).await
     }
 
+    /// The destination at `place`.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub(crate) fn destination(&self, place: &Place) -> Result<Arc<dyn Destination>> {
+        Ok(target::open(place, self.clock.clone())?)
+    }
+
     /// The doors of a run that writes to the destination at `place`.
     ///
     /// # Errors
@@ -270,7 +280,7 @@ impl<'a> Wiring<'a> {
     ) -> Result<Doors> {
         Ok(Doors {
             source,
-            destination: target::open(place, self.clock.clone())?,
+            destination: self.destination(place)?,
             state,
             clock: self.clock.clone(),
             compute: Arc::new(Worker::new("tapline-run")),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use tapline_conformance::destination::Subject;
-use tapline_core::{Batch, Disposition, ErrorKind, Reject, Result, TableRef, Writer};
+use tapline_core::{Batch, Disposition, ErrorKind, Reject, RejectForm, Result, TableRef, Writer};
 use tapline_dest_postgres::column_name;
 
 use super::subject::{Place, commit, key};
@@ -278,6 +278,7 @@ fn requests_and_rejects_are_logged_once_and_outlive_an_abort() {
                 index: 6,
                 reason: "no object".into(),
                 raw: "[\u{1}\0]".into(),
+                form: RejectForm::Record,
             }];
             let _ = writer
                 .write(vec![Batch::insert(rows.clone())], page)

@@ -48,6 +48,7 @@ pub(super) fn page_of(slice: &str, seq: u64) -> Commit {
             received_at: jiff::Timestamp::UNIX_EPOCH,
         },
         rejects: Vec::new(),
+        settles: Vec::new(),
     }
 }
 

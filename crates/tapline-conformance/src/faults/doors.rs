@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
 use serde_json::Value;
 use tapline_core::{
     Batch, Capabilities, Commit, CommitKey, Destination, Disposition, Document, ErrorKind,
-    FoundTable, LastCommit, Lease, LogEntry, Published, Receipt, Request, Response, Result,
-    SchemaChange, Secret, StateStore, TableRef, Transport, Writer,
+    FoundTable, KeptReject, LastCommit, Lease, LogEntry, Published, Receipt, RejectKey, Request,
+    Response, Result, SchemaChange, Secret, StateStore, TableRef, Transport, Writer,
 };
 
 use super::Faults;
@@ -75,6 +75,26 @@ impl Destination for FaultyDestination {
         let call = self.inner.find(table, pipeline);
         let kind = ErrorKind::Destination;
         self.faults.around("find", kind, call).await
+    }
+
+    async fn columns(&self, table: &TableRef, schema: SchemaRef) -> Result<Vec<Option<Field>>> {
+        let call = self.inner.columns(table, schema);
+        self.faults
+            .around("columns", ErrorKind::Destination, call)
+            .await
+    }
+
+    async fn rejects(
+        &self,
+        table: &TableRef,
+        pipeline: &str,
+        after: Option<&RejectKey>,
+        limit: usize,
+    ) -> Result<Vec<KeptReject>> {
+        let call = self.inner.rejects(table, pipeline, after, limit);
+        self.faults
+            .around("rejects", ErrorKind::Destination, call)
+            .await
     }
 
     async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {

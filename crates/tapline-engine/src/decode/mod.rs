@@ -18,6 +18,7 @@ pub(crate) mod explode;
 mod input;
 mod kind;
 mod number;
+mod object;
 mod page;
 mod pass;
 pub(crate) mod scan;
@@ -34,11 +35,14 @@ use tapline_core::{Batch, Error, ErrorKind, Limits, Reject};
 use tapline_spec::{ColumnPlan, ContentPlan, ExplodePlan};
 
 use self::columns::Columns;
+pub(crate) use self::number::{Scalar, scalar};
+pub(crate) use self::object::Objects;
 use self::page::Page;
 use self::pass::{Chunk, Pass, internal};
 use self::scan::Fault;
-pub(crate) use self::schema::instant;
+pub(crate) use self::schema::{instant, is_json, json};
 pub use self::stamp::Stamp;
+pub(crate) use self::text::quote;
 use crate::locate::Located;
 
 /// Turns the pages of one stream into batches.

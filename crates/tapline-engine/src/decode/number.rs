@@ -1,6 +1,6 @@
 //! What a JSON number can be kept as without losing anything.
 
-use super::scan::Number;
+use super::scan::{Lexeme, Number, Scanner};
 
 /// Largest magnitude up to which every integer is also an `f64`.
 const EXACT: u64 = 1 << 53;
@@ -54,6 +54,23 @@ impl Numeric {
     }
 }
 
+/// A number of which nothing is lost.
+pub(crate) enum Scalar {
+    Integer(i64),
+    Number(f64),
+}
+
+/// The number that `text` writes as JSON does, if it is one that an `f64` tells from all others.
+pub(crate) fn scalar(text: &str) -> Option<Scalar> {
+    let mut scan = Scanner::new(text.as_bytes(), 0, 1);
+    let is_number = matches!(scan.value(), Ok(Lexeme::Number)) && scan.pos() == text.len();
+    match is_number.then(|| Numeric::of(text, scan.number()))? {
+        Numeric::Integer(number) => Some(Scalar::Integer(number)),
+        Numeric::Float(number) => Some(Scalar::Number(number)),
+        Numeric::Big(_) | Numeric::Text => None,
+    }
+}
+
 /// The integer, if 64 bits hold it.
 fn signed(number: Number) -> Option<i64> {
     if number.digits > 19 {
@@ -68,7 +85,6 @@ fn signed(number: Number) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scan::{Lexeme, Scanner};
     use super::*;
 
     #[track_caller]

@@ -2,7 +2,7 @@
 
 use arrow_array::ArrayRef;
 use arrow_schema::ArrowError;
-use tapline_core::{Error, ErrorKind, Limits, Reject};
+use tapline_core::{Error, ErrorKind, Limits, Reject, RejectForm};
 use tapline_spec::{ColumnKind, ExplodePlan};
 
 use super::Form;
@@ -302,6 +302,7 @@ impl<'p, 'c> Pass<'p, 'c> {
             index: self.output.records,
             reason: "it is nested deeper than the limit".to_owned(),
             raw: input.text[start..scan.pos()].to_owned(),
+            form: RejectForm::Record,
         });
         Ok(())
     }

@@ -2,18 +2,21 @@
 //! generation.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 use tapline_core::{
-    Asked, CommitKey, Disposition, EndSignal, Error, ErrorKind, LastCommit, MarkKey, PageInfo,
-    Result, SliceProgress, Window, Writer,
+    Asked, CommitKey, Disposition, EndSignal, Error, ErrorKind, LastCommit, Limits, MarkKey,
+    PageInfo, Result, SliceProgress, Window, Writer,
 };
 
 use super::memory::Memory;
 use super::piece::Piece;
+use super::shaping::Shaping;
 use super::work::Hand;
 use super::{Aim, Run};
 use crate::pending::{Pending, Slot};
+use crate::shape::Shaper;
 use crate::sync_mode::SyncMode;
 use crate::window::{Ask, CursorRange};
 
@@ -114,7 +117,7 @@ impl Run<'_> {
             run: self.task.run_id,
             generation,
             fence,
-            plan: self.doors.source.fingerprint(),
+            plan: self.doors.source.fingerprint() + &self.task.shape.fingerprint(),
             table: self.task.table.clone(),
             sync_mode: self.task.sync_mode,
             aim: self.task.aim.clone(),
@@ -179,7 +182,11 @@ impl Run<'_> {
             return Ok(());
         }
         let schema = match pending.table == self.task.table {
-            true => self.doors.source.schema(),
+            true => {
+                let shape = Arc::clone(&self.task.shape);
+                let mut shaper = Shaper::new(shape, Limits::default());
+                shaper.schema(&self.doors.source.schema())?
+            }
             false => SchemaRef::new(Schema::empty()),
         };
         self.writer(pending, schema, fence).await?.abort().await
@@ -223,9 +230,17 @@ impl Run<'_> {
     async fn begin_writing(&mut self, pending: &Pending, fence: u64) -> Result<Hand> {
         (self.window, self.began) = (pending.window.clone(), pending.began);
         self.doors.source.read_for(pending.run);
+        let (shape, is_there) = (&self.task.shape, self.found.is_there);
+        let mut shaping = Shaping::new(shape, &pending.table, is_there)?;
         let schema = self.doors.source.schema();
+        let schema = shaping.schema(self.doors, &schema).await?;
         let writer = self.writer(pending, schema.clone(), fence).await?;
-        Ok(Hand { writer, schema })
+        Ok(Hand {
+            writer,
+            schema,
+            shaping,
+            doors: self.doors.clone(),
+        })
     }
 
     async fn writer(
@@ -257,7 +272,7 @@ impl Run<'_> {
             None if pending.sync_mode.adds() => Disposition::Append,
             None => Disposition::Replace,
             Some(stage) => {
-                let mut stage = stage.clone();
+                let mut stage = self.task.shape.of_stage(stage.clone());
                 if let Some(deletions) = &mut stage.deletions {
                     deletions.absent &= self.tally.asked() == Asked::Everything;
                 }
@@ -276,7 +291,7 @@ fn of_generation(recovered: &[LastCommit], generation: u64) -> Vec<LastCommit> {
 
 /// A generation that nothing is left of. Fences start again if the state store was lost, and pages
 /// of a run before that must not be taken for pages of this one.
-fn free_generation(recovered: &[LastCommit], fence: u64) -> u64 {
+pub(super) fn free_generation(recovered: &[LastCommit], fence: u64) -> u64 {
     let last = recovered.iter().map(|commit| commit.key.generation).max();
     last.map_or(fence, |last| fence.max(last.saturating_add(1)))
 }

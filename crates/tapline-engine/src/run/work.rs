@@ -10,16 +10,20 @@ use arrow_schema::SchemaRef;
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tapline_core::{
-    Commit, Events, Finding, Page, Position, Result, RunEvent, SliceProgress, SliceStream, Writer,
+    Commit, Doors, Events, Finding, Page, Position, Result, RunEvent, SliceProgress, SliceStream,
+    Writer,
 };
 
 use super::piece::Piece;
 use super::reading::{Reading, Turn};
+use super::shaping::Shaping;
 
 /// The writer, and the columns that it was told of last.
 pub(super) struct Hand {
     pub(super) writer: Box<dyn Writer>,
     pub(super) schema: SchemaRef,
+    pub(super) shaping: Shaping,
+    pub(super) doors: Doors,
 }
 
 /// Something that has come to its end.
@@ -237,7 +241,10 @@ async fn write(
     progress: SliceProgress,
     events: &Events,
 ) -> Result<Kept> {
-    if let Some(batch) = page.batches.first()
+    let mut rejects = page.rejects;
+    let shaped = hand.shaping.apply(&hand.doors, page.batches, &mut rejects);
+    let batches = shaped.await?;
+    if let Some(batch) = batches.first()
         && *batch.records.schema_ref() != hand.schema
     {
         hand.schema = batch.records.schema();
@@ -245,21 +252,22 @@ async fn write(
         events.emit(RunEvent::SchemaChanged { change });
     }
     let (seq, next) = (page.info.seq, page.info.next);
-    let rejects = page.rejects.len() as u64;
+    let rejected = rejects.len() as u64;
     let commit = Commit {
         slice,
         seq,
         position: next.clone(),
         progress,
         request: page.info.request,
-        rejects: page.rejects,
+        rejects,
+        settles: Vec::new(),
     };
-    let receipt = hand.writer.write(page.batches, commit).await?;
+    let receipt = hand.writer.write(batches, commit).await?;
     Ok(Kept {
         seq,
         durable: receipt.durable,
         accepted: receipt.accepted,
-        rejected: rejects + receipt.rejected.len() as u64,
+        rejected: rejected + receipt.rejected.len() as u64,
         next,
     })
 }

@@ -178,6 +178,7 @@ impl World {
             table: TableRef::public(self.name),
             sync_mode: self.mode,
             stage: None,
+            shape: Arc::default(),
             aim: self.aim.clone(),
             expect: self.expect,
             concurrency: self.concurrency,

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, Field, SchemaRef};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tapline_core::{
-    Batch, Capabilities, Commit, CommitKey, Destination, Disposition, FoundTable, LastCommit,
-    Published, Receipt, Result, SchemaChange, TableRef, Writer,
+    Batch, Capabilities, Commit, CommitKey, Destination, Disposition, Error, ErrorKind, FoundTable,
+    KeptReject, LastCommit, Published, Receipt, RejectKey, Result, SchemaChange, TableRef, Writer,
 };
 use uuid::Uuid;
 
@@ -123,6 +123,20 @@ impl Destination for Shelf {
         })
     }
 
+    async fn columns(&self, _: &TableRef, _: SchemaRef) -> Result<Vec<Option<Field>>> {
+        Err(unasked("no test asks for columns"))
+    }
+
+    async fn rejects(
+        &self,
+        _: &TableRef,
+        _: &str,
+        _: Option<&RejectKey>,
+        _: usize,
+    ) -> Result<Vec<KeptReject>> {
+        Err(unasked("no test asks for rejects"))
+    }
+
     async fn recover(&self, _: &str) -> Result<Vec<LastCommit>> {
         Ok(self.0.lock().unwrap().last.clone())
     }
@@ -211,4 +225,8 @@ fn last(key: &CommitKey, commit: Commit) -> LastCommit {
         position: commit.position,
         progress: commit.progress,
     }
+}
+
+fn unasked(message: &str) -> Error {
+    Error::new(ErrorKind::Internal, "shelf", message)
 }

@@ -72,6 +72,7 @@ fn task(session: &Session) -> RunTask {
             Mode::Incremental => SyncMode::Incremental,
         },
         stage: None,
+        shape: Arc::default(),
         aim: aim(session),
         expect: Expectations {
             min_records: expect.min_records,

@@ -1,7 +1,10 @@
 //! A pipeline that is planned: what of its stream is read, and what becomes of its table.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tapline_core::{CursorType, MarkKey, Marks, Stage, TableRef, Window};
+use tapline_engine::shape::Shape;
 use tapline_engine::window::{Ask, WindowSettings};
 use tapline_engine::{
     Aim, Asks, Expectations, PageForm, Prospect, SyncMode as EngineMode, prospect,
@@ -27,6 +30,8 @@ pub(crate) struct Job {
     pub(crate) expect: Expectations,
     /// The table with the latest versions, if the mode keeps one.
     pub(crate) stage: Option<Stage>,
+    /// What becomes of the rows before they are kept.
+    pub(crate) shape: Arc<Shape>,
     /// Requests at the same time.
     pub(crate) concurrency: usize,
     /// How windows are made, if anything tells new records from old ones.
@@ -68,6 +73,7 @@ impl Job {
         Ok(Self {
             stage: meant.map(|meant| sync.stage(staged, meant)),
             name: name.to_owned(),
+            shape: Arc::new(wiring.project.shape(name)?),
             mode,
             place: wiring.project.place(&pipeline.destination.name)?,
             expect: pipeline.expect.expectations(),

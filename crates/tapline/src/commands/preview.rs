@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, Field};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{ArrowError, Field};
 use futures::StreamExt;
 use serde_json::{Map, Value, json};
-use tapline_core::{Error, ErrorKind, Source, Window, column, first_slice};
+use tapline_core::{Error, ErrorKind, Limits, Source, Window, column, first_slice};
+use tapline_engine::shape::{Cells, Shaper};
 use tapline_engine::{HttpSource, PageForm};
 use uuid::Uuid;
 
@@ -50,7 +48,9 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
         events: app.screen.warnings(),
     };
     let opened = wiring.source(&stream, reading, wiring.state().await?)?;
-    let first = first_rows(&opened.source, window, args.limit);
+    let shape = Arc::new(project.shape(&args.pipeline)?);
+    let shaper = Shaper::new(shape, Limits::default());
+    let first = first_rows(&opened.source, window, shaper, args.limit);
     let batches = tokio::select! {
         batches = first => batches,
         () = app.cancel.cancelled() => {
@@ -60,7 +60,8 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
     opened.client.settle().await;
     let batches = batches?;
     if app.screen.is_json() {
-        let rows: Vec<Value> = batches.iter().flat_map(documents).collect();
+        let rows = batches.iter().map(documents);
+        let rows: Vec<Value> = rows.collect::<Result<Vec<_>>>()?.concat();
         app.screen
             .json(&json!({ "pipeline": args.pipeline, "rows": rows }))?;
         return Ok(Exit::COMPLETE);
@@ -77,10 +78,11 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
     Ok(Exit::COMPLETE)
 }
 
-/// The first `limit` rows of the first slice of `window`.
+/// The first `limit` rows of the first slice of `window`, in the shape that the pipeline keeps.
 async fn first_rows(
     source: &Arc<HttpSource>,
     window: Window,
+    mut shaper: Shaper,
     limit: u64,
 ) -> Result<Vec<RecordBatch>> {
     let Some(slice) = first_slice(source.slices(&window)).await? else {
@@ -92,7 +94,7 @@ async fn first_rows(
     while left > 0
         && let Some(page) = pages.next().await
     {
-        for batch in page?.batches {
+        for batch in shaper.shape(page?.batches)? {
             let rows = batch.rows().min(left);
             left -= rows;
             batches.push(batch.records.slice(0, rows));
@@ -116,31 +118,29 @@ fn table(batches: &[RecordBatch]) -> Result<Option<Table>> {
     };
     let shown = columns(last);
     let mut table = Table::new(shown.iter().map(|(_, field)| field.name()));
-    let options = FormatOptions::default();
     for batch in batches {
-        let formatters: Vec<Option<ArrayFormatter<'_>>> = shown
+        let columns: Vec<Option<(&ArrayRef, Cells<'_>)>> = shown
             .iter()
-            .map(|(_, field)| batch.column_by_name(field.name()))
-            .map(|array| {
-                array
-                    .map(|a| ArrayFormatter::try_new(a.as_ref(), &options))
-                    .transpose()
+            .map(|(_, field)| {
+                let Some((at, own)) = batch.schema_ref().column_with_name(field.name()) else {
+                    return Ok(None);
+                };
+                let array = batch.column(at);
+                Ok(Some((array, Cells::new(array, own)?)))
             })
-            .collect::<Result<_, _>>()
+            .collect::<Result<_, ArrowError>>()
             .map_err(|error| unshown(&error))?;
         for row in 0..batch.num_rows() {
-            let cells = shown
-                .iter()
-                .zip(&formatters)
-                .map(|((_, field), formatter)| {
-                    let array = batch.column_by_name(field.name());
-                    match (array, formatter) {
-                        (Some(array), Some(formatter)) => {
-                            cell(array.as_ref(), row, formatter.value(row).to_string())
-                        }
-                        _ => Cell::Null,
-                    }
-                });
+            let cells = columns.iter().map(|column| {
+                let Some((array, cells)) = column else {
+                    return Cell::Null;
+                };
+                match cells.get(row).text() {
+                    Some(number) if array.data_type().is_numeric() => Cell::Number(number.into()),
+                    Some(text) => Cell::Text(text.into()),
+                    None => Cell::Null,
+                }
+            });
             table.row(cells);
         }
     }
@@ -151,53 +151,31 @@ fn unshown(error: &impl std::fmt::Display) -> Failure {
     Error::new(ErrorKind::Internal, "show a column", error.to_string()).into()
 }
 
-fn cell(array: &dyn Array, row: usize, text: String) -> Cell {
-    match array.data_type() {
-        _ if array.is_null(row) => Cell::Null,
-        DataType::Null => Cell::Null,
-        kind if kind.is_numeric() => Cell::Number(text),
-        _ => Cell::Text(text),
-    }
-}
-
 /// The rows of `batch` as objects; columns without a value are left out.
-fn documents(batch: &RecordBatch) -> Vec<Value> {
-    let columns = columns(batch);
+fn documents(batch: &RecordBatch) -> Result<Vec<Value>> {
+    let columns = columns(batch).into_iter().map(|(index, field)| {
+        let cells = Cells::new(batch.column(index), &field)?;
+        Ok((field, cells))
+    });
+    let columns: Vec<_> = columns
+        .collect::<Result<_, ArrowError>>()
+        .map_err(|error| unshown(&error))?;
     let row = |row: usize| {
-        let members = columns.iter().filter_map(|(index, field)| {
-            let value = json_value(batch.column(*index).as_ref(), field, row)?;
+        let members = columns.iter().filter_map(|(field, cells)| {
+            let cell = cells.get(row);
+            let raw = cell.member()?;
+            let value = serde_json::from_str(&raw).unwrap_or_else(|_| json!(raw));
             Some((field.name().clone(), value))
         });
         Value::Object(members.collect::<Map<_, _>>())
     };
-    (0..batch.num_rows()).map(row).collect()
-}
-
-fn json_value(array: &dyn Array, field: &Field, row: usize) -> Option<Value> {
-    if array.is_null(row) {
-        return None;
-    }
-    match array.data_type() {
-        DataType::Boolean => Some(json!(array.as_boolean().value(row))),
-        DataType::Int64 => Some(json!(array.as_primitive::<Int64Type>().value(row))),
-        DataType::Float64 => Some(json!(array.as_primitive::<Float64Type>().value(row))),
-        DataType::Utf8 => {
-            let text = array.as_string::<i32>().value(row);
-            let is_json = field
-                .metadata()
-                .get("ARROW:extension:name")
-                .is_some_and(|n| n == "arrow.json");
-            let parsed = is_json.then(|| serde_json::from_str(text).ok()).flatten();
-            Some(parsed.unwrap_or_else(|| json!(text)))
-        }
-        // The decoder makes no other types; a Null column has no values.
-        _ => None,
-    }
+    Ok((0..batch.num_rows()).map(row).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use arrow_array::{BooleanArray, Int64Array, StringArray};
+    use arrow_schema::DataType;
 
     use super::*;
 
@@ -225,7 +203,7 @@ mod tests {
             { "id": 1, "vip": true, "tags": [1] },
             { "id": 2, "tags": "broken [" },
         ]);
-        assert_eq!(Value::Array(documents(&batch())), expected);
+        assert_eq!(Value::Array(documents(&batch()).unwrap()), expected);
     }
 
     #[test]

@@ -167,6 +167,7 @@ async fn run_one(
         table: table(wiring.project, &job.name)?,
         sync_mode: job.mode,
         stage: job.stage.clone(),
+        shape: job.shape.clone(),
         aim: job.aim(&options.part, wiring.clock.now())?,
         expect: job.expect,
         concurrency: job.concurrency,

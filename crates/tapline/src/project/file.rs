@@ -11,6 +11,7 @@ use tapline_core::TableRef;
 use super::expect::Expect;
 use super::quota::Quota;
 use super::schedule::Schedule;
+use super::shape::SchemaSettings;
 use super::state::DEFAULT_STATE;
 use super::sync::Sync;
 use super::value::Value;
@@ -190,6 +191,9 @@ pub(crate) struct Pipeline {
     /// How old and new records come together; `full_load` unless given.
     #[serde(default)]
     pub(crate) sync: Sync,
+    /// What becomes of rows before they are kept.
+    #[serde(default)]
+    pub(crate) schema: SchemaSettings,
     /// What is expected of each run.
     #[serde(default)]
     pub(crate) expect: Expect,

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tapline_core::{Error, ErrorKind, Params, Secret};
+use tapline_engine::shape::Shape;
 use tapline_engine::window::WindowSettings;
 use tapline_spec::{CursorType, Diagnostic, Plan, Severity};
 
@@ -239,6 +240,23 @@ impl Project {
             }
         }
         Ok(params)
+    }
+
+    /// What becomes of the rows of the pipeline `name`.
+    ///
+    /// # Errors
+    /// There is no such pipeline, or a reference leads to nothing.
+    pub(crate) fn shape(&self, name: &str) -> Result<Shape> {
+        let schema = &self.pipeline(name)?.schema;
+        let mut shape = schema.shape();
+        if let Some(key) = &schema.mask_key {
+            let at = format!("/pipelines/{}/schema", pointer(name));
+            let written = BTreeMap::from([("mask_key".to_owned(), key.clone())]);
+            let found = self.params(&[(at, &written)], Lookup::Real)?;
+            let mut keys = found.iter().map(|(_, key)| Secret::new(key.expose()));
+            shape.mask_key = keys.next();
+        }
+        Ok(shape)
     }
 
     /// The failure for a spec file, named at `at`, that cannot be read.

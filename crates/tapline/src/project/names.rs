@@ -71,6 +71,10 @@ fn check_pipeline(
         found.push(unknown("destination", at, wanted, destinations));
     }
     check_table(&pointer, &pipeline.destination.table, found);
+    let destination = file.destinations.get(&pipeline.destination.name);
+    let at = format!("{pointer}/schema");
+    let (schema, sync) = (&pipeline.schema, &pipeline.sync);
+    schema.check(&at, sync, destination, found);
     if let Some(schedule) = &pipeline.schedule {
         schedule.check(&format!("{pointer}/schedule"), found);
     }

@@ -50,7 +50,7 @@ pub(crate) struct Sync {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Deletions {
     /// A field that says so: `deleted_at`, `is_deleted`. Anything but nothing, `false` and 0 is a yes.
-    field: Option<String>,
+    pub(super) field: Option<String>,
     /// Whether a record is deleted that a complete run of everything does not bring: the first one, and
     /// `run --full-refresh`.
     #[serde(default)]

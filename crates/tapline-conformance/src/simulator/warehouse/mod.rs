@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
 use tapline_core::{
-    Capabilities, CommitKey, Destination, Disposition, Error, ErrorKind, FoundTable, LastCommit,
-    Result, TableRef, Writer,
+    Capabilities, CommitKey, Destination, Disposition, Error, ErrorKind, FoundTable, KeptReject,
+    LastCommit, RejectKey, Result, TableRef, Writer,
 };
 use uuid::Uuid;
 
@@ -191,6 +191,20 @@ impl Destination for Warehouse {
         self.stage.pause().await;
         let name = name(table);
         Ok(lock(&self.disk).find(&name, pipeline))
+    }
+
+    async fn columns(&self, _: &TableRef, _: SchemaRef) -> Result<Vec<Option<Field>>> {
+        Err(failed("no test asks for columns"))
+    }
+
+    async fn rejects(
+        &self,
+        _: &TableRef,
+        _: &str,
+        _: Option<&RejectKey>,
+        _: usize,
+    ) -> Result<Vec<KeptReject>> {
+        Err(failed("no test asks for rejects"))
     }
 
     async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {

@@ -1,0 +1,268 @@
+//! Records that became no row, tried again: their limit was raised, their column is there by now, or
+//! their contract has changed.
+//!
+//! What becomes a row is no reject any more in the same commit. What does not stays as it is.
+
+use arrow_schema::{Schema, SchemaRef};
+use tapline_core::{
+    Batch, Commit, CommitKey, Disposition, Doors, Error, ErrorKind, KeptReject, Limits, Reject,
+    RejectForm, RejectKey, RequestRecord, Result, SliceProgress, Writer, compute,
+};
+use tapline_expr::{Path, Place};
+use tapline_spec::{ContentPlan, Plan, Siblings};
+use uuid::Uuid;
+
+use super::RunTask;
+use super::opening::free_generation;
+use super::shaping::Shaping;
+use crate::decode::{Decoder, Stamp};
+use crate::locate::Wanted;
+use crate::shape::hoisted;
+
+/// Rejects that are read at once.
+const CHUNK: usize = 500;
+
+/// What became of rejects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retried {
+    /// Records that are rows now.
+    pub accepted: u64,
+    /// Records that are none still.
+    pub left: u64,
+}
+
+/// Tries the rejects of the pipeline of `task`, whose stream has this `plan`, once more.
+///
+/// # Errors
+/// Another runner has the pipeline, there is no table, or the destination or the contract refuses.
+pub async fn retry_rejects(task: &RunTask, plan: &Plan, doors: &Doors) -> Result<Retried> {
+    let found = doors.destination.find(&task.table, &task.pipeline).await?;
+    if !found.is_there {
+        let message = format!("there is no table `{}` yet", task.table);
+        return Err(Error::new(ErrorKind::Usage, "retry rejects", message));
+    }
+    let name = format!("pipeline/{}", task.pipeline);
+    let lease = doors
+        .state
+        .lease(&name, task.lock_wait, found.fence)
+        .await?;
+    let mut retry = Retry {
+        task,
+        plan,
+        doors,
+        fence: lease.fence(),
+        of_records: Shaping::new(&task.shape, &task.table, true)?,
+        of_rows: Shaping::of_rows(&task.shape, &task.table),
+        hand: None,
+        seq: 0,
+        done: Retried::default(),
+    };
+    let mut after: Option<RejectKey> = None;
+    loop {
+        let (table, pipeline) = (&task.table, &task.pipeline);
+        let after_this = after.as_ref();
+        let found = doors
+            .destination
+            .rejects(table, pipeline, after_this, CHUNK);
+        let found = found.await?;
+        let Some(last) = found.last() else { break };
+        after = Some(last.key.clone());
+        let is_alike = |a: &KeptReject, b: &KeptReject| {
+            (a.request_id, a.key.form) == (b.request_id, b.key.form)
+        };
+        for alike in found.chunk_by(is_alike) {
+            lease.lost().map_or(Ok(()), Err)?;
+            retry.page(alike).await?;
+        }
+    }
+    if let Some(hand) = retry.hand {
+        hand.writer.publish().await?;
+    }
+    Ok(retry.done)
+}
+
+struct Retry<'a> {
+    task: &'a RunTask,
+    plan: &'a Plan,
+    doors: &'a Doors,
+    fence: u64,
+    of_records: Shaping,
+    of_rows: Shaping,
+    /// Open once there is something to write.
+    hand: Option<Hand>,
+    seq: u64,
+    done: Retried,
+}
+
+/// The writer, and the columns that it was told of last.
+struct Hand {
+    writer: Box<dyn Writer>,
+    schema: SchemaRef,
+}
+
+/// What rejects became.
+struct Tried {
+    batches: Vec<Batch>,
+    /// Those that are rows, or will be rejects for another reason.
+    settled: Vec<RejectKey>,
+    rejects: Vec<Reject>,
+}
+
+impl Retry<'_> {
+    /// Tries rejects of one request and one form, which are a page of their own.
+    async fn page(&mut self, alike: &[KeptReject]) -> Result<()> {
+        let tried = self.attempt(alike).await?;
+        self.done.left += (alike.len() - tried.settled.len()) as u64;
+        if tried.settled.is_empty() {
+            return Ok(());
+        }
+        self.open(&tried.batches).await?;
+        let Some(hand) = &mut self.hand else {
+            return Ok(());
+        };
+        self.seq += 1;
+        let origin = alike.first().map(|it| it.request_id).unwrap_or_default();
+        let commit = Commit {
+            slice: "rejects".to_owned(),
+            seq: self.seq,
+            position: None,
+            progress: SliceProgress::default(),
+            request: RequestRecord {
+                request_id: Uuid::now_v7(),
+                method: "RETRY".to_owned(),
+                url: format!("tapline:rejects/{origin}"),
+                status: 0,
+                bytes: 0,
+                attempts: 1,
+                waited_ms: 0,
+                duration_ms: 0,
+                received_at: self.doors.clock.now(),
+            },
+            rejects: tried.rejects,
+            settles: tried.settled,
+        };
+        let again = commit.rejects.len() as u64;
+        let rows: u64 = tried.batches.iter().map(|batch| batch.rows() as u64).sum();
+        let receipt = hand.writer.write(tried.batches, commit).await?;
+        let refused = receipt.rejected.len() as u64;
+        self.done.accepted += rows - refused;
+        self.done.left += again + refused;
+        Ok(())
+    }
+
+    /// What they are now, under the contract that there is now.
+    async fn attempt(&mut self, alike: &[KeptReject]) -> Result<Tried> {
+        let form = alike.first().map(|it| it.key.form).unwrap_or_default();
+        // What was withheld is no record.
+        let records = alike.iter().filter(|it| it.raw.starts_with('{'));
+        let records: Vec<&KeptReject> = records.collect();
+        let (batches, decoded) = self.decode(form, &records).await?;
+        let is_row = form == RejectForm::Row;
+        let shaping = match is_row {
+            true => &mut self.of_rows,
+            false => &mut self.of_records,
+        };
+        let mut rejects = Vec::new();
+        let batches = shaping.apply(self.doors, batches, &mut rejects).await?;
+        let mut settled: Vec<RejectKey> = Vec::new();
+        for (at, record) in records.iter().enumerate() {
+            let stays = decoded.contains(&(at as u64))
+                || (is_row && rejects.iter().any(|reject| reject.index == at as u64));
+            if !stays {
+                settled.push(record.key.clone());
+            }
+        }
+        if is_row {
+            rejects.clear();
+        }
+        Ok(Tried {
+            batches,
+            settled,
+            rejects,
+        })
+    }
+
+    /// Decodes what is kept of `records`: rows, and which of them became none. How deep they are nested
+    /// does not matter any more: somebody asks for just these.
+    async fn decode(
+        &self,
+        form: RejectForm,
+        records: &[&KeptReject],
+    ) -> Result<(Vec<Batch>, Vec<u64>)> {
+        let Some(first) = records.first() else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let stamp = Stamp {
+            run_id: self.task.run_id,
+            request_id: first.request_id,
+            extracted_at: self.doors.clock.now(),
+        };
+        let raws = records.iter().map(|it| match form {
+            RejectForm::Row => hoisted(&it.raw),
+            RejectForm::Record => it.raw.clone(),
+        });
+        let body = format!("[{}]", raws.collect::<Vec<_>>().join(","));
+        let (content, columns, explode) = match form {
+            RejectForm::Record => (
+                self.plan.content.wrapper.clone(),
+                self.plan.columns.clone(),
+                self.plan.explode.clone(),
+            ),
+            RejectForm::Row => (None, Vec::new(), None),
+        };
+        let decode = move || -> Result<(Vec<Batch>, Vec<u64>)> {
+            let limits = Limits {
+                depth: usize::MAX,
+                ..Limits::default()
+            };
+            let content = ContentPlan {
+                path: Place::Path(Path::default()),
+                siblings: Siblings::none(),
+                wrapper: content,
+            };
+            let located = Wanted::new(&content, &[], limits.depth).locate(body.as_bytes())?;
+            let mut decoder = Decoder::new(content, columns, &limits).exploding(explode);
+            let decoded = decoder.decode(body.as_bytes(), &located, &stamp)?;
+            let rejects = decoded.rejects.iter().map(|reject| reject.index);
+            Ok((decoded.batches, rejects.collect()))
+        };
+        compute(&*self.doors.compute, decode).await?
+    }
+
+    /// Opens the table for `batches`, or tells the writer of their columns.
+    async fn open(&mut self, batches: &[Batch]) -> Result<()> {
+        let empty = || SchemaRef::new(Schema::empty());
+        let schema = batches.first().map_or_else(empty, |it| it.records.schema());
+        match &mut self.hand {
+            Some(hand) if hand.schema != schema => {
+                let _ = hand.writer.evolve(SchemaRef::clone(&schema)).await?;
+                hand.schema = schema;
+            }
+            Some(_) => {}
+            None => {
+                let writer = self.begin(SchemaRef::clone(&schema)).await?;
+                self.hand = Some(Hand { writer, schema });
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows are added, whatever else a run does to the table.
+    async fn begin(&self, schema: SchemaRef) -> Result<Box<dyn Writer>> {
+        let (task, destination) = (self.task, &self.doors.destination);
+        let recovered = destination.recover(&task.pipeline).await?;
+        let key = CommitKey {
+            pipeline: task.pipeline.clone(),
+            run: task.run_id,
+            generation: free_generation(&recovered, self.fence),
+            fence: self.fence,
+        };
+        let disposition = match &task.stage {
+            None => Disposition::Append,
+            Some(stage) => Disposition::Merge(task.shape.of_stage(stage.clone())).keeping_absent(),
+        };
+        destination
+            .begin(&task.table, schema, disposition, key)
+            .await
+    }
+}

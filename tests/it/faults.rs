@@ -393,6 +393,7 @@ impl<'a> Rig<'a> {
             max_pages: None,
             form: PageForm::Rows,
             concurrency: 1,
+            keep_raw: false,
         });
         let doors = Doors {
             source: Arc::new(source),

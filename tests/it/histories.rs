@@ -403,6 +403,7 @@ impl History {
             max_pages,
             form: PageForm::Rows,
             concurrency: 1,
+            keep_raw: false,
         });
         let doors = Doors {
             source: Arc::new(source),

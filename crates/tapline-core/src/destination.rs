@@ -8,11 +8,12 @@ use std::fmt;
 
 use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Batch, CursorType, Position, Reject, RejectForm, RequestRecord, Result, SliceProgress,
+    Batch, CursorType, Position, RawPage, Reject, RejectForm, RequestRecord, Result, SliceProgress,
 };
 
 /// A place for tables.
@@ -60,6 +61,13 @@ pub trait Destination: Send + Sync {
         after: Option<&RejectKey>,
         limit: usize,
     ) -> Result<Vec<KeptReject>>;
+
+    /// Which pages `pipeline` has loaded into `table`, in the order of their commits, as far as the log
+    /// of requests goes back.
+    ///
+    /// # Errors
+    /// The destination cannot be read.
+    async fn pages(&self, table: &TableRef, pipeline: &str) -> Result<LoadedPages>;
 
     /// The last commit of each slice of `pipeline`, for every generation not yet published.
     ///
@@ -253,6 +261,9 @@ pub struct Commit {
     /// Rejects of earlier commits that are none any more: rows have come of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settles: Vec<RejectKey>,
+    /// What the rows were decoded from, where that is to be kept; no destination keeps it itself.
+    #[serde(skip)]
+    pub raw: Option<RawPage>,
 }
 
 /// What tells one reject of a table from all others of the pipeline.
@@ -282,6 +293,58 @@ pub struct KeptReject {
     pub reason: String,
     /// What is kept of it, as JSON.
     pub raw: String,
+}
+
+/// What [`Destination::pages`] finds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadedPages {
+    /// Pages that were committed, whatever became of their rows.
+    pub pages: Vec<LoadedPage>,
+    /// The runs that have rows in the table, as readers find it.
+    pub visible: Vec<Uuid>,
+}
+
+/// A page that was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadedPage {
+    /// The run that brought it.
+    pub run: Uuid,
+    /// The request.
+    pub request: Uuid,
+}
+
+impl LoadedPage {
+    const METHOD: &str = "REBUILD";
+    const SCHEME: &str = "tapline:raw/";
+
+    /// The entry in the log of requests that says that a table was made again of this page at that time.
+    pub fn made_again(self, request_id: Uuid, at: Timestamp) -> RequestRecord {
+        RequestRecord {
+            request_id,
+            method: Self::METHOD.to_owned(),
+            url: format!("{}{}/{}", Self::SCHEME, self.run, self.request),
+            status: 0,
+            bytes: 0,
+            attempts: 1,
+            waited_ms: 0,
+            duration_ms: 0,
+            received_at: at,
+        }
+    }
+
+    /// The page that an entry in the log of `run` is about, though a table was made again of it since.
+    /// `None`: no source has answered it.
+    pub fn of(run: Uuid, request: &RequestRecord) -> Option<Self> {
+        if request.status != 0 {
+            let request = request.request_id;
+            return Some(Self { run, request });
+        }
+        let (run, request) = request.url.strip_prefix(Self::SCHEME)?.split_once('/')?;
+        Some(Self {
+            run: run.parse().ok()?,
+            request: request.parse().ok()?,
+        })
+    }
 }
 
 /// Proof that a commit is durable (fsync'd), if it says so, and with it all earlier ones of its

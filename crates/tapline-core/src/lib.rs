@@ -26,6 +26,7 @@ mod page;
 mod position;
 mod progress;
 mod query;
+mod raw;
 mod redact;
 mod report;
 mod source;
@@ -42,7 +43,8 @@ pub use coverage::{Coverage, Span};
 pub use cursor::{Cursor, Integer};
 pub use destination::{
     Capabilities, Commit, CommitKey, Deletions, Destination, Disposition, FoundTable, KeptReject,
-    LastCommit, Published, Receipt, RejectKey, RejectedRow, SchemaChange, Stage, TableRef, Writer,
+    LastCommit, LoadedPage, LoadedPages, Published, Receipt, RejectKey, RejectedRow, SchemaChange,
+    Stage, TableRef, Writer,
 };
 pub use doors::Doors;
 pub use error::{Error, ErrorKind, Result, Retry};
@@ -56,6 +58,7 @@ pub use page::{Evidence, Page, PageInfo, RequestRecord};
 pub use position::Position;
 pub use progress::{Seen, SliceProgress, Ties};
 pub use query::{Cell, QueryResult};
+pub use raw::{KeptPage, RawPage, RawStore};
 pub use redact::Redactor;
 pub use report::{
     Asked, FailedRequest, Interval, RecordCounts, ResumedFrom, RunReport, SliceCounts,

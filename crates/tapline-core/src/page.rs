@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Batch, EndSignal, Position, Reject, ShortReason};
+use crate::{Batch, EndSignal, Position, RawPage, Reject, ShortReason};
 
 /// One response of a slice.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Page {
     pub batches: Vec<Batch>,
     /// Records that became no row.
     pub rejects: Vec<Reject>,
+    /// What it was decoded from, where that is to be kept.
+    pub raw: Option<RawPage>,
 }
 
 /// What the run loop needs to know of a page.

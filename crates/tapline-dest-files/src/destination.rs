@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tapline_core::{
     Capabilities, Clock, CommitKey, Compute, Destination, Disposition, FoundTable, KeptReject,
-    LastCommit, RejectKey, Result, TableRef, Writer, compute,
+    LastCommit, LoadedPages, RejectKey, Result, TableRef, Writer, compute,
 };
 
 use crate::disk;
@@ -171,6 +171,15 @@ impl Destination for FilesDestination {
             generation::rejects(&Table::of(&root, &named), &pipeline, after.as_ref(), limit)
         });
         let failed = |failure: Failure| failure.at("read rejects").with("table", &table.name);
+        found.await?.map_err(failed)
+    }
+
+    async fn pages(&self, table: &TableRef, pipeline: &str) -> Result<LoadedPages> {
+        let (root, named, pipeline) = (self.0.path.clone(), table.clone(), pipeline.to_owned());
+        let found = compute(&*self.0.compute, move || {
+            generation::pages(&Table::of(&root, &named), &pipeline)
+        });
+        let failed = |failure: Failure| failure.at("read the log").with("table", &table.name);
         found.await?.map_err(failed)
     }
 

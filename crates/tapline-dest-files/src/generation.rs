@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use tapline_core::{Commit, CommitKey, KeptReject, LastCommit, RejectKey};
+use tapline_core::{Commit, CommitKey, KeptReject, LastCommit, LoadedPage, LoadedPages, RejectKey};
 
 use crate::columns::Columns;
 use crate::destination::Format;
@@ -312,4 +312,24 @@ pub(crate) fn rejects(
     }
     found.retain(|key, _| !settled.contains(key));
     Ok(found.into_values().take(limit).collect())
+}
+
+/// The pages that `pipeline` has loaded into the folders that `table` has now, and those that they were
+/// made of.
+pub(crate) fn pages(table: &Table, pipeline: &str) -> Result<LoadedPages> {
+    let mut loaded = LoadedPages::default();
+    let folders = Manifest::highest(table)?.map(|manifest| manifest.folders);
+    for name in folders.unwrap_or_default() {
+        Generation::of(table, name).each(|record| {
+            let of = |page: &Commit| LoadedPage::of(record.key.run, &page.request);
+            let ours = (record.key.pipeline == pipeline).then_some(&record.pages);
+            for page in ours.into_iter().flatten().filter_map(of) {
+                if !loaded.visible.contains(&page.run) {
+                    loaded.visible.push(page.run);
+                }
+                loaded.pages.push(page);
+            }
+        })?;
+    }
+    Ok(loaded)
 }

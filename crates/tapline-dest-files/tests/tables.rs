@@ -46,6 +46,7 @@ fn page(seq: u64) -> Commit {
         },
         rejects: Vec::new(),
         settles: Vec::new(),
+        raw: None,
     }
 }
 

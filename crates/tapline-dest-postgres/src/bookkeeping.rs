@@ -2,7 +2,8 @@
 //! slice, the log of requests and the rejects.
 
 use tapline_core::{
-    Commit, CommitKey, KeptReject, LastCommit, Position, RejectForm, RejectKey, SliceProgress,
+    Commit, CommitKey, KeptReject, LastCommit, LoadedPage, Position, RejectForm, RejectKey,
+    SliceProgress,
 };
 use tapline_postgres::{Steps, given, kept};
 use tokio_postgres::types::{ToSql, Type};
@@ -294,18 +295,42 @@ fn kept_reject(row: &Row) -> Result<KeptReject> {
     let form: String = row.try_get(4)?;
     Ok(KeptReject {
         key: RejectKey {
-            run: run.parse().map_err(|_| corrupt("run id", &run))?,
+            run: id("run id", &run)?,
             slice: row.try_get(1)?,
             seq: row.try_get::<_, i64>(2)?.cast_unsigned(),
             index: row.try_get::<_, i64>(3)?.cast_unsigned(),
             form: RejectForm::parse(&form),
         },
-        request_id: request
-            .parse()
-            .map_err(|_| corrupt("request id", &request))?,
+        request_id: id("request id", &request)?,
         reason: row.try_get(6)?,
         raw: row.try_get(7)?,
     })
+}
+
+/// The pages that a pipeline has loaded into a table, in their order. What tapline itself has logged
+/// there was no answer of a source, and has no status.
+pub(crate) async fn pages(
+    client: &Client,
+    pipeline: &str,
+    table: &Table,
+) -> Result<Vec<LoadedPage>> {
+    let sql = "SELECT run_id, request_id FROM _tapline_requests WHERE pipeline = $1
+         AND table_schema = $2 AND table_name = $3 AND status <> 0 ORDER BY received_at";
+    let pipeline = kept(pipeline);
+    let parameters = [text(&pipeline), text(&table.schema), text(&table.name)];
+    let rows = client.query_typed(sql, &parameters).await?;
+    let page = |row: &Row| {
+        let (run, request): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(LoadedPage {
+            run: id("run id", &run)?,
+            request: id("request id", &request)?,
+        })
+    };
+    rows.iter().map(page).collect()
+}
+
+pub(crate) fn id(what: &'static str, text: &str) -> Result<Uuid> {
+    text.parse().map_err(|_| corrupt(what, text))
 }
 
 /// Marks what is stored of this run as published, so that nobody resumes it; of a table that was

@@ -6,7 +6,7 @@ use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
 use tapline_core::{
     Capabilities, Clock, CommitKey, Destination, Disposition, FoundTable, KeptReject, LastCommit,
-    RejectKey, Result, Secret, TableRef, Writer,
+    LoadedPages, RejectKey, Result, Secret, TableRef, Writer,
 };
 
 use crate::bookkeeping::{self, Owner};
@@ -123,6 +123,22 @@ impl Destination for PostgresDestination {
         };
         let failed = |failure: Failure| {
             let error = failure.at("read rejects").with("table", &table.name);
+            error.with("destination", &self.server.address)
+        };
+        found.await.map_err(failed)
+    }
+
+    async fn pages(&self, table: &TableRef, pipeline: &str) -> Result<LoadedPages> {
+        let found = async {
+            let named = Table::of(table)?;
+            let client = self.server.connect().await?;
+            Ok(LoadedPages {
+                pages: bookkeeping::pages(&client, pipeline, &named).await?,
+                visible: table::runs(&client, &named).await?,
+            })
+        };
+        let failed = |failure: Failure| {
+            let error = failure.at("read the log").with("table", &table.name);
             error.with("destination", &self.server.address)
         };
         found.await.map_err(failed)

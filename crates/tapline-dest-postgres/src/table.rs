@@ -1,8 +1,9 @@
 //! The table that people see, and what may be done to it.
 
 use tapline_core::column;
-use tokio_postgres::Client;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Row};
+use uuid::Uuid;
 
 use crate::bookkeeping::{self, Owner};
 use crate::columns::{self, Column, Wanted};
@@ -32,6 +33,18 @@ pub(crate) async fn is_there(client: &Client, table: &Table) -> Result<bool> {
         .query_typed_one(sql, &[(&quoted, Type::TEXT)])
         .await?;
     Ok(row.try_get(0)?)
+}
+
+/// The runs that have rows in `table`, as readers find it.
+pub(crate) async fn runs(client: &Client, table: &Table) -> Result<Vec<Uuid>> {
+    let columns = columns::read(client, table).await?;
+    if !columns.iter().any(|it| it.name == column::RUN_ID) {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT DISTINCT {} FROM {}", column::RUN_ID, table.quoted());
+    let rows = client.query_typed(&sql, &[]).await?;
+    let run = |row: &Row| bookkeeping::id("run id", &row.try_get::<_, String>(0)?);
+    rows.iter().map(run).collect()
 }
 
 /// Refuses what is no table, and for a full load a table of somebody else's.

@@ -3,7 +3,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use tapline_core::{
-    Commit, CommitKey, KeptReject, LastCommit, Position, RejectForm, RejectKey, SliceProgress,
+    Commit, CommitKey, KeptReject, LastCommit, LoadedPage, Position, RejectForm, RejectKey,
+    SliceProgress,
 };
 use uuid::Uuid;
 
@@ -297,7 +298,29 @@ pub(crate) fn rejects(
     found.collect()
 }
 
-fn id(what: &'static str, text: &str) -> Result<Uuid> {
+/// The pages that a pipeline has loaded into a table, in their order. What tapline itself has logged
+/// there was no answer of a source, and has no status.
+pub(crate) fn pages(
+    connection: &Connection,
+    pipeline: &str,
+    table: &str,
+) -> Result<Vec<LoadedPage>> {
+    let mut statement = connection.prepare(
+        "SELECT run_id, request_id FROM _tapline_requests
+         WHERE pipeline = ?1 AND table_name = ?2 AND status <> 0 ORDER BY rowid",
+    )?;
+    let found = statement.query_map([pipeline, table], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found = found.map(|row| {
+        let (run, request): (String, String) = row?;
+        Ok(LoadedPage {
+            run: id("run id", &run)?,
+            request: id("request id", &request)?,
+        })
+    });
+    found.collect()
+}
+
+pub(crate) fn id(what: &'static str, text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| corrupt(what, text))
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use tapline_core::{
     Capabilities, CommitKey, Destination, Disposition, FoundTable, KeptReject, LastCommit,
-    RejectKey, Result, TableRef, Writer,
+    LoadedPages, RejectKey, Result, TableRef, Writer,
 };
 
 use crate::bookkeeping::{self, Owner};
@@ -140,6 +140,23 @@ impl Destination for SqliteDestination {
             worker.call(find).await
         };
         let failed = |failure: Failure| failure.at("read rejects").with("table", &table.name);
+        found.await.map_err(failed)
+    }
+
+    async fn pages(&self, table: &TableRef, pipeline: &str) -> Result<LoadedPages> {
+        let (path, pipeline) = (self.path.clone(), pipeline.to_owned());
+        let found = async {
+            let named = name::table(table)?;
+            let worker = Worker::start(move || connection::open(&path)).await?;
+            let find = move |connection: &mut Connection| {
+                Ok(LoadedPages {
+                    pages: bookkeeping::pages(connection, &pipeline, &named)?,
+                    visible: generation::runs(connection, &named)?,
+                })
+            };
+            worker.call(find).await
+        };
+        let failed = |failure: Failure| failure.at("read the log").with("table", &table.name);
         found.await.map_err(failed)
     }
 

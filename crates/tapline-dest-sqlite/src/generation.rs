@@ -1,8 +1,11 @@
 //! Hidden generations: where a full load collects its rows until it is published.
 
 use rusqlite::{Connection, params};
+use tapline_core::column;
+use uuid::Uuid;
 
-use crate::bookkeeping::{Owner, signed};
+use crate::bookkeeping::{self, Owner, signed};
+use crate::columns;
 use crate::failure::{Failure, Result};
 use crate::name::{Names, hash, quote};
 
@@ -37,6 +40,23 @@ pub(crate) fn forget(connection: &Connection, owner: &Owner, hidden: &str) -> Re
     )?;
     leave(connection, hidden)?;
     Ok(connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", quote(hidden)))?)
+}
+
+/// The runs that have rows in `table`, as readers find it.
+pub(crate) fn runs(connection: &Connection, table: &str) -> Result<Vec<Uuid>> {
+    let visible = visible(connection, table)?;
+    let columns = columns::read(connection, &visible)?;
+    if !columns.iter().any(|it| it.name == column::RUN_ID) {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT DISTINCT {} FROM {}",
+        column::RUN_ID,
+        quote(&visible)
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let runs = statement.query_map([], |row| row.get::<_, String>(0))?;
+    runs.map(|run| bookkeeping::id("run id", &run?)).collect()
 }
 
 /// Takes the hidden table off the list; it is published or dropped.

@@ -232,6 +232,7 @@ mod tests {
             },
             rejects: Vec::new(),
             settles: Vec::new(),
+            raw: None,
         }
     }
 

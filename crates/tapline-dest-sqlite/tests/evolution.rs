@@ -220,5 +220,6 @@ fn commit(seq: u64) -> Commit {
         },
         rejects: Vec::new(),
         settles: Vec::new(),
+        raw: None,
     }
 }

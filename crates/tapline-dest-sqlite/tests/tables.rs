@@ -58,6 +58,7 @@ fn page(seq: u64) -> Commit {
             form: tapline_core::RejectForm::Record,
         }],
         settles: Vec::new(),
+        raw: None,
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Shown {
     pub passed: bool,
     /// The first sign that they do not come in order.
     pub backwards: Option<ShortReason>,
+    /// Rows that were not wanted, by their index.
+    pub left_out: Vec<u64>,
 }
 
 impl CursorTracker {
@@ -105,7 +107,7 @@ impl CursorTracker {
     /// None is known: rows are only left out.
     pub fn take(&mut self, records: RecordBatch) -> Result<(RecordBatch, Shown)> {
         let cursors = self.read(&records);
-        let shown = self.order(&cursors);
+        let mut shown = self.order(&cursors);
         let mut hashes = RowHasher::new(&records);
         let keep: Vec<bool> = cursors
             .iter()
@@ -116,11 +118,12 @@ impl CursorTracker {
             })
             .collect();
         self.remember(&cursors, &mut hashes);
-        let left = keep.iter().filter(|keep| !**keep).count() as u64;
-        if left == 0 {
+        let rows = (0..).zip(&keep).filter(|(_, keep)| !**keep);
+        shown.left_out = rows.map(|(row, _)| row).collect();
+        if shown.left_out.is_empty() {
             return Ok((records, shown));
         }
-        self.counts.skipped += left;
+        self.counts.skipped += shown.left_out.len() as u64;
         let records = filter_record_batch(&records, &BooleanArray::from(keep))
             .map_err(|error| Error::new(ErrorKind::Internal, "filter rows", error.to_string()))?;
         Ok((records, shown))

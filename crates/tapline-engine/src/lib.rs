@@ -44,8 +44,8 @@ pub use partition::PARTITION;
 pub use pending::PENDING;
 pub use request::base_url;
 pub use run::{
-    Aim, Asks, Expectations, Outcome, Prospect, Retried, RunTask, get_marks, history, prospect,
-    put_marks, retry_rejects, run,
+    Aim, Asks, Expectations, Outcome, Prospect, Rebuilt, Retried, RunTask, get_marks, history,
+    prospect, put_marks, rebuild, retry_rejects, run,
 };
 pub use source::{HttpSource, HttpSourceConfig};
 pub use sync_mode::{StateAction, SyncMode};

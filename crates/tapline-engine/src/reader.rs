@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError};
 use bytes::Bytes;
 use futures::future::{FutureExt, maybe_done};
 use tapline_core::{
-    Batch, Error, ErrorKind, Evidence, Page, PageInfo, Params, Position, Reject, Request, Result,
-    Resume, ShortReason, Slice, compute,
+    Batch, Error, ErrorKind, Evidence, Page, PageInfo, Params, Position, RawPage, Reject, Request,
+    Result, Resume, ShortReason, Slice, compute,
 };
 use url::Url;
 
@@ -82,7 +82,13 @@ impl Reader {
         let Some((flight, answer)) = self.flights.land().await else {
             return Ok(None);
         };
-        let page = self.read(flight, answer).await;
+        let mut page = self.read(flight, answer).await;
+        if let Ok(page) = &mut page
+            && self.shared.config.keep_raw
+        {
+            // One without rows is kept, too, so that none of those that were loaded is missing.
+            page.raw.get_or_insert_default();
+        }
         page.inspect(|_| self.shared.hand_out())
             .map(Some)
             .map_err(|error| {
@@ -136,6 +142,11 @@ impl Reader {
         let Turn { answer, body, .. } = turn;
         let repeated = info.evidence.short == Some(ShortReason::RepeatedPage);
         let is_opaque = located.is_none() && !body.is_empty();
+        let keeps_raw = shared.config.keep_raw && !repeated && located.is_some();
+        let raw = keeps_raw.then(|| RawPage {
+            body: body.clone(),
+            left_out: Vec::new(),
+        });
         let rows = match located {
             Some(located) if !repeated => self.decode(body, located, &mut info).await?,
             _ => Rows::default(),
@@ -153,6 +164,7 @@ impl Reader {
             info,
             batches,
             rejects,
+            raw,
         })
     }
 
@@ -345,5 +357,6 @@ fn bare(info: PageInfo) -> Page {
         info,
         batches: Vec::new(),
         rejects: Vec::new(),
+        raw: None,
     }
 }

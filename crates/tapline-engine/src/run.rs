@@ -12,8 +12,10 @@ mod memory;
 mod opening;
 mod piece;
 mod reading;
+mod rebuild;
 mod rejects;
 mod shaping;
+mod table;
 mod work;
 
 use std::sync::Arc;
@@ -33,6 +35,7 @@ use self::memory::{Memory, fits};
 pub use self::memory::{get as get_marks, history, put as put_marks};
 use self::opening::Opened;
 pub use self::piece::{Prospect, prospect};
+pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::rejects::{Retried, retry_rejects};
 pub(crate) use self::work::Kept;
 use self::work::{Event, Work};

@@ -12,9 +12,9 @@ use bytes::Bytes;
 use futures::stream::{StreamExt, try_unfold};
 use http::StatusCode;
 use tapline_core::{
-    Clock, Compute, EndSignal, Error, ErrorKind, HookKind, Hooks, Limits, PageInfo, PageStream,
-    Params, Position, Redactor, Result, Resume, ShortReason, Slice, SliceStream, Source, Transport,
-    Window, compute,
+    Batch, Clock, Compute, EndSignal, Error, ErrorKind, HookKind, Hooks, Limits, PageInfo,
+    PageStream, Params, Position, Redactor, Reject, RequestRecord, Result, Resume, ShortReason,
+    Slice, SliceStream, Source, Transport, Window, compute,
 };
 use tapline_expr::Selector;
 use tapline_spec::{PaginationPlan, Plan};
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::asking;
-use crate::decode::Decoder;
+use crate::decode::{Decoder, Stamp};
 use crate::flight::Answer;
 use crate::form::{self, PageForm};
 use crate::locate::{Content, Located, Wanted};
@@ -59,6 +59,8 @@ pub struct HttpSourceConfig {
     /// Requests that may be on their way at the same time, at least 1: for pages whose place does not
     /// depend on the page before, as far as the slices that are open leave any.
     pub concurrency: usize,
+    /// Whether pages come with the bodies that they were decoded from.
+    pub keep_raw: bool,
 }
 
 /// A stream of an HTTP API.
@@ -109,6 +111,7 @@ impl HttpSource {
             max_pages: None,
             form: PageForm::Rows,
             concurrency: 1,
+            keep_raw: false,
         };
         Self::with(config, false)
     }
@@ -133,6 +136,40 @@ impl HttpSource {
                 config,
             }),
         }
+    }
+}
+
+impl HttpSource {
+    /// Decodes a body that `request` of `run` has brought before: the rows, and what became none.
+    ///
+    /// # Errors
+    /// The spec reads other bodies by now.
+    pub async fn decode_again(
+        &self,
+        body: Bytes,
+        run: Uuid,
+        request: &RequestRecord,
+    ) -> Result<(Vec<Batch>, Vec<Reject>)> {
+        if body.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let shared = &self.shared;
+        let status = StatusCode::from_u16(request.status).unwrap_or(StatusCode::OK);
+        let Some(located) = shared.locate(status, body.clone()).await? else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let stamp = Stamp {
+            run_id: run,
+            request_id: request.request_id,
+            extracted_at: request.received_at,
+        };
+        let decoder = shared.decoder.clone();
+        let decoded = compute(&*shared.config.compute, move || {
+            let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);
+            decoder.decode(&body, &located, &stamp)
+        });
+        let decoded = decoded.await??;
+        Ok((decoded.batches, decoded.rejects))
     }
 }
 

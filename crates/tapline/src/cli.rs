@@ -1,5 +1,6 @@
 //! What can be typed. Every command has its arguments, and examples, in one place.
 
+pub(crate) mod rebuild;
 pub(crate) mod rejects;
 pub(crate) mod state;
 pub(crate) mod sync_mode;
@@ -128,6 +129,8 @@ pub(crate) enum Command {
     SyncMode(sync_mode::SyncModeArgs),
     /// Show records that became no row, and try them again
     Rejects(rejects::RejectsArgs),
+    /// Make a table again from the pages that were kept; nothing is fetched
+    Rebuild(rebuild::RebuildArgs),
     /// Query a destination
     Sql(SqlArgs),
     /// Load a plugin's library, and say in a line for another tapline how that went

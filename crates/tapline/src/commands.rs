@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod plan;
 pub(crate) mod preview;
+pub(crate) mod rebuild;
 pub(crate) mod rejects;
 pub(crate) mod run;
 pub(crate) mod spec;

@@ -107,6 +107,7 @@ async fn dispatch(app: &App, command: &Command) -> Result<Exit> {
         Command::Plan(args) => commands::plan::plan(app, args).await,
         Command::Run(args) => commands::run::run(app, args).await,
         Command::State(args) => commands::state::state(app, args).await,
+        Command::Rebuild(args) => commands::rebuild::rebuild(app, args).await,
         Command::Rejects(args) => commands::rejects::rejects(app, args).await,
         Command::SyncMode(args) => commands::sync_mode::sync_mode(app, args).await,
         Command::Backfill(args) => commands::backfill::backfill(app, args).await,

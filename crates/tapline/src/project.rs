@@ -8,6 +8,7 @@ mod load;
 mod names;
 mod place;
 mod quota;
+mod raw;
 mod schedule;
 mod schema;
 mod server;
@@ -24,6 +25,7 @@ pub(crate) use file::{
 pub(crate) use load::{FILE_NAME, Project};
 pub(crate) use names::escape as pointer;
 pub(crate) use place::Place;
+pub(crate) use raw::RawSettings;
 pub(crate) use schema::project_schema;
 pub(crate) use state::{DEFAULT_STATE, StatePlace};
 pub(crate) use sync::{SyncMode, asks};

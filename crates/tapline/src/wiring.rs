@@ -14,19 +14,22 @@ mod trial;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tapline_core::{
-    Clock, Destination, Doors, Events, Hooks, NoHooks, Params, Redactor, StateStore,
+    Clock, Destination, Doors, Events, Hooks, NoHooks, Params, RawStore, Redactor, StateStore,
 };
 use tapline_engine::{HttpSource, HttpSourceConfig, PageForm, base_url};
 use tapline_host::Services;
 use tapline_http::{AllowList, Client, ClientConfig, Origin, QuotaConfig, TokenStore, sent_secret};
+use tapline_raw::{KeepingDestination, RawFolder};
 use tapline_spec::{Plan, Planned};
 use uuid::Uuid;
 
 use crate::connectors::{Catalogue, Connector};
 use crate::doors::{SystemClock, Worker};
 use crate::failure::Result;
-use crate::project::{Connection, Lookup, Pipeline, Place, Project, pointer};
+use crate::project::{Connection, Lookup, Pipeline, Place, Project, RawSettings, pointer};
 
 pub(crate) use self::target::{form, merges, rejects, shown_table};
 pub(crate) use self::trial::Trial;
@@ -78,6 +81,8 @@ pub(crate) struct Reading {
     pub(crate) form: PageForm,
     /// Requests that may be on their way at the same time.
     pub(crate) concurrency: usize,
+    /// Whether pages come with the bodies that they were decoded from.
+    pub(crate) keep_raw: bool,
     /// Where waits are told.
     pub(crate) events: Events,
 }
@@ -197,6 +202,7 @@ impl<'a> Wiring<'a> {
             max_pages: reading.max_pages,
             form: reading.form,
             concurrency: reading.concurrency,
+            keep_raw: reading.keep_raw,
         });
         Ok(Opened {
             source: Arc::new(source),
@@ -268,19 +274,55 @@ impl<'a> Wiring<'a> {
         Ok(target::open(place, self.clock.clone())?)
     }
 
-    /// The doors of a run that writes to the destination at `place`.
+    /// Where the pipeline `name` keeps its raw pages; `None`: it keeps none.
+    ///
+    /// # Errors
+    /// There is no such pipeline.
+    pub(crate) fn raw(&self, name: &str) -> Result<Option<Arc<dyn RawStore>>> {
+        let folder = self.raw_folder(name)?;
+        Ok(folder.map(|folder| -> Arc<dyn RawStore> { Arc::new(folder) }))
+    }
+
+    fn raw_folder(&self, name: &str) -> Result<Option<RawFolder>> {
+        let raw = self.project.pipeline(name)?.raw.as_ref();
+        let own = utf8_percent_encode(name, NON_ALPHANUMERIC).to_string();
+        let folder = |raw: &RawSettings| self.project.resolve(&raw.path).join(&own);
+        Ok(raw.map(|raw| RawFolder::new(folder(raw))))
+    }
+
+    /// Forgets raw pages of the pipeline `name` that have been kept long enough, but for those of `run`.
+    ///
+    /// # Errors
+    /// There is no such pipeline, or they cannot be removed.
+    pub(crate) fn prune_raw(&self, name: &str, run: Uuid) -> Result<()> {
+        let raw = self.project.pipeline(name)?.raw.as_ref();
+        let seconds = raw.and_then(RawSettings::seconds);
+        if let Some((folder, seconds)) = self.raw_folder(name)?.zip(seconds) {
+            let age = SignedDuration::from_secs(seconds);
+            let before = self.clock.now().checked_sub(age);
+            folder.prune(before.unwrap_or(Timestamp::MIN), run)?;
+        }
+        Ok(())
+    }
+
+    /// The doors of a run of the pipeline `name`, which writes to the destination at `place`.
     ///
     /// # Errors
     /// The destination cannot be opened.
     pub(crate) fn doors(
         &self,
         source: Arc<HttpSource>,
-        place: &Place,
+        (name, place): (&str, &Place),
         state: Arc<dyn StateStore>,
     ) -> Result<Doors> {
+        let mut destination = self.destination(place)?;
+        if let Some(raw) = self.raw(name)? {
+            let compute = Arc::new(Worker::new("tapline-raw"));
+            destination = Arc::new(KeepingDestination::new(destination, raw, compute));
+        }
         Ok(Doors {
             source,
-            destination: self.destination(place)?,
+            destination,
             state,
             clock: self.clock.clone(),
             compute: Arc::new(Worker::new("tapline-run")),

@@ -110,6 +110,7 @@ pub(crate) fn commit(seq: u64) -> Commit {
         },
         rejects: Vec::new(),
         settles: Vec::new(),
+        raw: None,
     }
 }
 

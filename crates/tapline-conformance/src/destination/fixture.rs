@@ -49,6 +49,7 @@ pub(super) fn page_of(slice: &str, seq: u64) -> Commit {
         },
         rejects: Vec::new(),
         settles: Vec::new(),
+        raw: None,
     }
 }
 

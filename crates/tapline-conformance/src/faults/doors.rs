@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tapline_core::{
     Batch, Capabilities, Commit, CommitKey, Destination, Disposition, Document, ErrorKind,
-    FoundTable, KeptReject, LastCommit, Lease, LogEntry, Published, Receipt, RejectKey, Request,
-    Response, Result, SchemaChange, Secret, StateStore, TableRef, Transport, Writer,
+    FoundTable, KeptReject, LastCommit, Lease, LoadedPages, LogEntry, Published, Receipt,
+    RejectKey, Request, Response, Result, SchemaChange, Secret, StateStore, TableRef, Transport,
+    Writer,
 };
 
 use super::Faults;
@@ -94,6 +95,13 @@ impl Destination for FaultyDestination {
         let call = self.inner.rejects(table, pipeline, after, limit);
         self.faults
             .around("rejects", ErrorKind::Destination, call)
+            .await
+    }
+
+    async fn pages(&self, table: &TableRef, pipeline: &str) -> Result<LoadedPages> {
+        let call = self.inner.pages(table, pipeline);
+        self.faults
+            .around("pages", ErrorKind::Destination, call)
             .await
     }
 

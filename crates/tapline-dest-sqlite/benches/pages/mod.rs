@@ -69,6 +69,7 @@ pub(crate) fn commit(seq: u64) -> Commit {
         },
         rejects: Vec::new(),
         settles: Vec::new(),
+        raw: None,
     }
 }
 

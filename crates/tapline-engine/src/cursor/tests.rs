@@ -225,8 +225,9 @@ fn rows_that_an_earlier_run_has_brought_are_left_out() {
     let mut second = CursorTracker::new(wanted, &SliceProgress::default());
     // One of the rows has changed, though its cursor has not.
     let again = named(&[(7, "c"), (7, "x"), (7, "b"), (8, "y")]);
-    let (kept, _) = second.take(again).unwrap();
+    let (kept, shown) = second.take(again).unwrap();
     assert_eq!(kept, named(&[(7, "x"), (8, "y")]));
+    assert_eq!(shown.left_out, [0, 2]);
     assert_eq!(second.counts().skipped, 2);
     assert_eq!(second.seen().unwrap().oldest, at(7));
 }
@@ -237,8 +238,12 @@ fn check_order(order: RecordOrder, pages: &[&[i64]], expected: &[(bool, Option<(
     let mut tracker = tracker("id", CursorType::Integer, order, range);
     let shown = take(&mut tracker, pages)
         .into_iter()
-        .map(|(_, shown)| shown);
+        .map(|(_, shown)| Shown {
+            left_out: Vec::new(),
+            ..shown
+        });
     let expected = expected.iter().map(|(passed, backwards)| Shown {
+        left_out: Vec::new(),
         passed: *passed,
         backwards: backwards.map(|(before, after)| ShortReason::CursorBackwards {
             before: before.to_string(),

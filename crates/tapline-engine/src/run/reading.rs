@@ -3,8 +3,8 @@
 use arrow_array::RecordBatch;
 use futures::stream::StreamExt;
 use tapline_core::{
-    CursorType, EndSignal, Error, ErrorKind, Page, PageStream, Result, Resume, ShortReason,
-    SliceProgress, Source, Verdict, column,
+    CursorType, EndSignal, Error, ErrorKind, Page, PageStream, RawPage, Result, Resume,
+    ShortReason, SliceProgress, Source, Verdict, column,
 };
 
 use super::piece::Piece;
@@ -98,6 +98,7 @@ impl Reading {
         {
             self.judge.split(most);
             (page.batches, page.rejects) = (Vec::new(), Vec::new());
+            page.raw = page.raw.take().map(|_| RawPage::default());
             self.stop_at(page);
             return Ok((0, Step::Split));
         }
@@ -122,9 +123,15 @@ impl Reading {
         };
         let before = tracker.counts().skipped;
         let mut has_passed = false;
+        let mut before_this = 0;
         for batch in &mut page.batches {
             check_cursor(&batch.records, tracker.path())?;
             let (records, shown) = tracker.take(batch.records.clone())?;
+            if let Some(raw) = &mut page.raw {
+                let left_out = shown.left_out.iter();
+                raw.left_out.extend(left_out.map(|row| before_this + row));
+                before_this += records.num_rows() as u64 + shown.left_out.len() as u64;
+            }
             batch.records = records;
             let evidence = &mut page.info.evidence;
             has_passed |= shown.passed;

@@ -3,10 +3,10 @@
 //!
 //! What becomes a row is no reject any more in the same commit. What does not stays as it is.
 
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::SchemaRef;
 use tapline_core::{
     Batch, Commit, CommitKey, Disposition, Doors, Error, ErrorKind, KeptReject, Limits, Reject,
-    RejectForm, RejectKey, RequestRecord, Result, SliceProgress, Writer, compute,
+    RejectForm, RejectKey, RequestRecord, Result, SliceProgress, compute,
 };
 use tapline_expr::{Path, Place};
 use tapline_spec::{ContentPlan, Plan, Siblings};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::RunTask;
 use super::opening::free_generation;
 use super::shaping::Shaping;
+use super::table::Table;
 use crate::decode::{Decoder, Stamp};
 use crate::locate::Wanted;
 use crate::shape::hoisted;
@@ -53,7 +54,7 @@ pub async fn retry_rejects(task: &RunTask, plan: &Plan, doors: &Doors) -> Result
         fence: lease.fence(),
         of_records: Shaping::new(&task.shape, &task.table, true)?,
         of_rows: Shaping::of_rows(&task.shape, &task.table),
-        hand: None,
+        table: None,
         seq: 0,
         done: Retried::default(),
     };
@@ -75,8 +76,8 @@ pub async fn retry_rejects(task: &RunTask, plan: &Plan, doors: &Doors) -> Result
             retry.page(alike).await?;
         }
     }
-    if let Some(hand) = retry.hand {
-        hand.writer.publish().await?;
+    if let Some(table) = retry.table {
+        table.publish().await?;
     }
     Ok(retry.done)
 }
@@ -89,15 +90,9 @@ struct Retry<'a> {
     of_records: Shaping,
     of_rows: Shaping,
     /// Open once there is something to write.
-    hand: Option<Hand>,
+    table: Option<Table>,
     seq: u64,
     done: Retried,
-}
-
-/// The writer, and the columns that it was told of last.
-struct Hand {
-    writer: Box<dyn Writer>,
-    schema: SchemaRef,
 }
 
 /// What rejects became.
@@ -116,10 +111,6 @@ impl Retry<'_> {
         if tried.settled.is_empty() {
             return Ok(());
         }
-        self.open(&tried.batches).await?;
-        let Some(hand) = &mut self.hand else {
-            return Ok(());
-        };
         self.seq += 1;
         let origin = alike.first().map(|it| it.request_id).unwrap_or_default();
         let commit = Commit {
@@ -140,10 +131,16 @@ impl Retry<'_> {
             },
             rejects: tried.rejects,
             settles: tried.settled,
+            raw: None,
         };
         let again = commit.rejects.len() as u64;
         let rows: u64 = tried.batches.iter().map(|batch| batch.rows() as u64).sum();
-        let receipt = hand.writer.write(tried.batches, commit).await?;
+        let mut table = match self.table.take() {
+            Some(table) => table,
+            None => self.begin(Table::schema_of(&tried.batches)).await?,
+        };
+        let receipt = table.write(tried.batches, commit).await?;
+        self.table = Some(table);
         let refused = receipt.rejected.len() as u64;
         self.done.accepted += rows - refused;
         self.done.left += again + refused;
@@ -229,26 +226,8 @@ impl Retry<'_> {
         compute(&*self.doors.compute, decode).await?
     }
 
-    /// Opens the table for `batches`, or tells the writer of their columns.
-    async fn open(&mut self, batches: &[Batch]) -> Result<()> {
-        let empty = || SchemaRef::new(Schema::empty());
-        let schema = batches.first().map_or_else(empty, |it| it.records.schema());
-        match &mut self.hand {
-            Some(hand) if hand.schema != schema => {
-                let _ = hand.writer.evolve(SchemaRef::clone(&schema)).await?;
-                hand.schema = schema;
-            }
-            Some(_) => {}
-            None => {
-                let writer = self.begin(SchemaRef::clone(&schema)).await?;
-                self.hand = Some(Hand { writer, schema });
-            }
-        }
-        Ok(())
-    }
-
     /// Rows are added, whatever else a run does to the table.
-    async fn begin(&self, schema: SchemaRef) -> Result<Box<dyn Writer>> {
+    async fn begin(&self, schema: SchemaRef) -> Result<Table> {
         let (task, destination) = (self.task, &self.doors.destination);
         let recovered = destination.recover(&task.pipeline).await?;
         let key = CommitKey {
@@ -261,8 +240,7 @@ impl Retry<'_> {
             None => Disposition::Append,
             Some(stage) => Disposition::Merge(task.shape.of_stage(stage.clone())).keeping_absent(),
         };
-        destination
-            .begin(&task.table, schema, disposition, key)
-            .await
+        let writer = destination.begin(&task.table, schema.clone(), disposition, key);
+        Ok(Table::new(writer.await?, schema))
     }
 }

@@ -261,6 +261,7 @@ async fn write(
         request: page.info.request,
         rejects,
         settles: Vec::new(),
+        raw: page.raw,
     };
     let receipt = hand.writer.write(batches, commit).await?;
     Ok(Kept {

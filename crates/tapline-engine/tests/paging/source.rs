@@ -86,6 +86,7 @@ pub(crate) fn read_from(plan: Plan, paged: Paged, position: Option<Position>) ->
         max_pages: None,
         form: PageForm::Rows,
         concurrency: 1,
+        keep_raw: false,
     });
     let from = position.map(|position| Resume { position, seq: 0 });
     let mut pages = source.open(&Slice::default(), from);

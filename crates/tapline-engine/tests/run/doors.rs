@@ -210,6 +210,7 @@ impl World {
             max_pages: self.max_pages,
             form: self.form,
             concurrency: self.concurrency,
+            keep_raw: false,
         })
     }
 

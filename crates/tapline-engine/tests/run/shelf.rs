@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tapline_core::{
     Batch, Capabilities, Commit, CommitKey, Destination, Disposition, Error, ErrorKind, FoundTable,
-    KeptReject, LastCommit, Published, Receipt, RejectKey, Result, SchemaChange, TableRef, Writer,
+    KeptReject, LastCommit, LoadedPages, Published, Receipt, RejectKey, Result, SchemaChange,
+    TableRef, Writer,
 };
 use uuid::Uuid;
 
@@ -135,6 +136,10 @@ impl Destination for Shelf {
         _: usize,
     ) -> Result<Vec<KeptReject>> {
         Err(unasked("no test asks for rejects"))
+    }
+
+    async fn pages(&self, _: &TableRef, _: &str) -> Result<LoadedPages> {
+        Err(unasked("no test asks for pages"))
     }
 
     async fn recover(&self, _: &str) -> Result<Vec<LastCommit>> {

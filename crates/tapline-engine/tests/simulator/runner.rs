@@ -37,6 +37,7 @@ pub(crate) fn source(session: &Session) -> HttpSource {
         max_pages: session.max_pages,
         form: PageForm::Rows,
         concurrency: session.concurrency,
+        keep_raw: false,
     })
 }
 

@@ -72,6 +72,7 @@ async fn try_one(wiring: &Wiring<'_>, connection: &str, screen: Screen) -> Resul
         max_requests: None,
         form: PageForm::Rows,
         concurrency: 1,
+        keep_raw: false,
         events: screen.warnings(),
     };
     let opened = wiring.source(&stream, reading, wiring.state().await?)?;

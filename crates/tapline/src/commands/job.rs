@@ -1,20 +1,22 @@
 //! A pipeline that is planned: what of its stream is read, and what becomes of its table.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use tapline_core::{CursorType, MarkKey, Marks, Stage, TableRef, Window};
+use tapline_core::{CursorType, Events, MarkKey, Marks, Stage, TableRef, Window};
 use tapline_engine::shape::Shape;
 use tapline_engine::window::{Ask, WindowSettings};
 use tapline_engine::{
-    Aim, Asks, Expectations, PageForm, Prospect, SyncMode as EngineMode, prospect,
+    Aim, Asks, Expectations, PageForm, Prospect, RunTask, SyncMode as EngineMode, prospect,
 };
 use tapline_spec::{Diagnostic, Plan};
+use uuid::Uuid;
 
 use crate::failure::{Failure, Result};
 use crate::project::{self, Lookup, Place, Project, SyncMode, pointer};
 use crate::window::{self, WindowArgs};
-use crate::wiring::{self, Stream, Wiring};
+use crate::wiring::{self, Reading, Stream, Wiring};
 
 /// A pipeline that is planned.
 pub(crate) struct Job {
@@ -144,6 +146,54 @@ impl Job {
                 })
             }
         }
+    }
+
+    /// What a run is asked to do that fetches `part`.
+    ///
+    /// # Errors
+    /// The mode, the stream or the clock does not allow for that part.
+    pub(crate) fn task(
+        &self,
+        wiring: &Wiring<'_>,
+        part: &Part,
+        lock_wait: Duration,
+    ) -> Result<RunTask> {
+        Ok(RunTask {
+            run_id: Uuid::now_v7(),
+            pipeline: self.name.clone(),
+            stream: self.stream.label.clone(),
+            table: table(wiring.project, &self.name)?,
+            sync_mode: self.mode,
+            stage: self.stage.clone(),
+            shape: self.shape.clone(),
+            aim: self.aim(part, wiring.clock.now())?,
+            expect: self.expect,
+            concurrency: self.concurrency,
+            lock_wait,
+        })
+    }
+
+    /// How the source of `task` is read, without a limit.
+    ///
+    /// # Errors
+    /// The pipeline or its destination is not there.
+    pub(crate) fn reading(
+        &self,
+        wiring: &Wiring<'_>,
+        task: &RunTask,
+        events: Events,
+    ) -> Result<Reading> {
+        let pipeline = wiring.project.pipeline(&self.name)?;
+        let destination = wiring.project.destination(&pipeline.destination.name)?;
+        Ok(Reading {
+            run_id: task.run_id,
+            max_pages: None,
+            max_requests: None,
+            form: wiring::form(destination),
+            concurrency: self.concurrency,
+            keep_raw: pipeline.raw.is_some(),
+            events,
+        })
     }
 
     /// The window that `args` ask for at `now`, whatever is remembered.

@@ -45,6 +45,7 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
         max_requests: None,
         form: PageForm::Rows,
         concurrency: 1,
+        keep_raw: false,
         events: app.screen.warnings(),
     };
     let opened = wiring.source(&stream, reading, wiring.state().await?)?;

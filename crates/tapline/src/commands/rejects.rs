@@ -1,9 +1,8 @@
 //! `tapline rejects`: records that became no row, shown and tried again.
 
 use serde_json::json;
-use tapline_core::{Doors, KeptReject};
-use tapline_engine::{Expectations, RunTask, retry_rejects};
-use uuid::Uuid;
+use tapline_core::KeptReject;
+use tapline_engine::retry_rejects;
 
 use crate::app::App;
 use crate::cli::rejects::{RejectsArgs, RejectsCommand, RetryArgs, ShowArgs};
@@ -14,7 +13,7 @@ use crate::output::Table;
 use crate::output::numbers::plural;
 use crate::output::table::Cell;
 use crate::window::WindowArgs;
-use crate::wiring::{self, Reading, Wiring};
+use crate::wiring::Wiring;
 
 /// Shows or retries the rejects of a pipeline.
 ///
@@ -87,29 +86,11 @@ async fn retry(app: &App, args: &RetryArgs) -> Result<Exit> {
     let wiring = Wiring::new(&project, &catalogue);
     let job = Job::plan(&wiring, &args.pipeline)?;
     let state = wiring.state().await?;
-    let task = RunTask {
-        run_id: Uuid::now_v7(),
-        pipeline: job.name.clone(),
-        stream: job.stream.label.clone(),
-        table: job::table(&project, &job.name)?,
-        sync_mode: job.mode,
-        stage: job.stage.clone(),
-        shape: job.shape.clone(),
-        aim: job.aim(&Part::Run(WindowArgs::default()), wiring.clock.now())?,
-        expect: Expectations::default(),
-        concurrency: 1,
-        lock_wait: args.waiting.lock_wait,
-    };
-    let reading = Reading {
-        run_id: task.run_id,
-        max_pages: None,
-        max_requests: None,
-        form: wiring::form(project.destination(&project.pipeline(&job.name)?.destination.name)?),
-        concurrency: 1,
-        events: app.screen.warnings(),
-    };
+    let part = Part::Run(WindowArgs::default());
+    let task = job.task(&wiring, &part, args.waiting.lock_wait)?;
+    let reading = job.reading(&wiring, &task, app.screen.warnings())?;
     let opened = wiring.source(&job.stream, reading, state.clone())?;
-    let doors: Doors = wiring.doors(opened.source, &job.place, state)?;
+    let doors = wiring.doors(opened.source, (&job.name, &job.place), state)?;
     let retried = tokio::select! {
         retried = retry_rejects(&task, job.stream.plan(), &doors) => retried?,
         () = app.cancel.cancelled() => return Ok(Exit::STOPPED),

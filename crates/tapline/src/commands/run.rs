@@ -6,15 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 use tapline_core::{
-    Asked, Error, RecordCounts, RunReport, ShortReason, SliceCounts, StateStore, UnknownReason,
-    Verdict, WatermarkReport, Window,
+    Asked, Error, RecordCounts, RunEvent, RunReport, ShortReason, SliceCounts, StateStore,
+    UnknownReason, Verdict, WatermarkReport, Window,
 };
 use tapline_engine::RunTask;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::cli::RunArgs;
-use crate::commands::job::{Job, Part, table};
+use crate::commands::job::{Job, Part};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::progress::Progress;
@@ -160,39 +159,31 @@ async fn run_one(
 ) -> Result<Ended> {
     let target = &wiring.project.pipeline(&job.name)?.destination;
     let destination = wiring.project.destination(&target.name)?;
-    let task = RunTask {
-        run_id: Uuid::now_v7(),
-        pipeline: job.name.clone(),
-        stream: job.stream.label.clone(),
-        table: table(wiring.project, &job.name)?,
-        sync_mode: job.mode,
-        stage: job.stage.clone(),
-        shape: job.shape.clone(),
-        aim: job.aim(&options.part, wiring.clock.now())?,
-        expect: job.expect,
-        concurrency: job.concurrency,
-        lock_wait: options.lock_wait,
-    };
+    let task = job.task(wiring, &options.part, options.lock_wait)?;
     let progress = Progress::start(app.screen, &job.name, wiring.clock.clone());
     let events = progress.events();
     let reading = Reading {
-        run_id: task.run_id,
         max_pages: options.max_pages,
         max_requests: options.max_requests,
-        form: wiring::form(destination),
-        concurrency: job.concurrency,
-        events: events.clone(),
+        ..job.reading(wiring, &task, events.clone())?
     };
     let doors = wiring
         .source(&job.stream, reading, state.clone())
         .and_then(|opened| {
-            let doors = wiring.doors(opened.source, &job.place, state)?;
+            let doors = wiring.doors(opened.source, (&job.name, &job.place), state)?;
             Ok((doors, opened.client))
         });
     let (report, error) = match doors {
         Ok((doors, client)) => {
             let outcome = tapline_engine::run(&task, &doors, &events, &app.cancel).await;
             client.settle().await;
+            if outcome.report.verdict.is_complete()
+                && let Err(failure) = wiring.prune_raw(&job.name, outcome.report.run_id)
+            {
+                events.emit(RunEvent::Warning {
+                    message: failure.to_string(),
+                });
+            }
             (outcome.report, outcome.error)
         }
         Err(Failure::Error { error, .. }) => {

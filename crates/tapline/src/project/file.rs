@@ -10,6 +10,7 @@ use tapline_core::TableRef;
 
 use super::expect::Expect;
 use super::quota::Quota;
+use super::raw::RawSettings;
 use super::schedule::Schedule;
 use super::shape::SchemaSettings;
 use super::state::DEFAULT_STATE;
@@ -194,6 +195,8 @@ pub(crate) struct Pipeline {
     /// What becomes of rows before they are kept.
     #[serde(default)]
     pub(crate) schema: SchemaSettings,
+    /// Keeps the pages as they came.
+    pub(crate) raw: Option<RawSettings>,
     /// What is expected of each run.
     #[serde(default)]
     pub(crate) expect: Expect,

@@ -75,6 +75,14 @@ fn check_pipeline(
     let at = format!("{pointer}/schema");
     let (schema, sync) = (&pipeline.schema, &pipeline.sync);
     schema.check(&at, sync, destination, found);
+    if let Some(raw) = &pipeline.raw {
+        raw.check(
+            &format!("{pointer}/raw"),
+            destination,
+            schema.hides(),
+            found,
+        );
+    }
     if let Some(schedule) = &pipeline.schedule {
         schedule.check(&format!("{pointer}/schedule"), found);
     }

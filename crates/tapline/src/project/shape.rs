@@ -170,6 +170,11 @@ impl SchemaSettings {
         }
     }
 
+    /// Whether some columns are masked or dropped.
+    pub(super) fn hides(&self) -> bool {
+        self.columns.values().any(|of| of.mask || of.drop)
+    }
+
     fn is_given(&self) -> bool {
         let shape = self.shape();
         !shape.is_plain() || !shape.contracts.is_open(&shape.columns)

@@ -13,7 +13,7 @@ use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
 use tapline_core::{
     Capabilities, CommitKey, Destination, Disposition, Error, ErrorKind, FoundTable, KeptReject,
-    LastCommit, RejectKey, Result, TableRef, Writer,
+    LastCommit, LoadedPages, RejectKey, Result, TableRef, Writer,
 };
 use uuid::Uuid;
 
@@ -205,6 +205,10 @@ impl Destination for Warehouse {
         _: usize,
     ) -> Result<Vec<KeptReject>> {
         Err(failed("no test asks for rejects"))
+    }
+
+    async fn pages(&self, _: &TableRef, _: &str) -> Result<LoadedPages> {
+        Err(failed("no test asks for pages"))
     }
 
     async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {

@@ -1,0 +1,271 @@
+//! A table made again from the raw pages that were kept, without a request: in the shape and under the
+//! contract that the pipeline has now.
+//!
+//! The log of requests at the destination says which pages the table was made of; the rows get the
+//! run, the request and the time that they had. They fill a hidden generation, which is shown in one
+//! step, so that until then, and if a page is missing, the table is what it was.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow_array::BooleanArray;
+use arrow_select::filter::filter_record_batch;
+use tapline_core::{
+    Batch, Commit, CommitKey, Disposition, Doors, Error, ErrorKind, Events, KeptPage, LoadedPage,
+    LoadedPages, RawStore, RejectKey, Result, RunEvent, SliceProgress, compute,
+};
+use uuid::Uuid;
+
+use super::RunTask;
+use super::opening::free_generation;
+use super::shaping::Shaping;
+use super::table::Table;
+use crate::source::HttpSource;
+use crate::sync_mode::SyncMode;
+
+/// Rejects that are read at once.
+const CHUNK: usize = 500;
+
+/// What became of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Pages that it was made of.
+    pub pages: u64,
+    /// Rows that it has now.
+    pub rows: u64,
+    /// Records that became no row.
+    pub rejected: u64,
+}
+
+/// Makes the table of `task` again from the pages in `raw`, as `source` decodes them. Those of a run
+/// that is not over cannot be told from others, so there must be none.
+///
+/// # Errors
+/// Another runner has the pipeline, a run was cut, a page is missing, or the destination or the contract
+/// refuses. Then the table is what it was.
+pub async fn rebuild(
+    task: &RunTask,
+    source: &HttpSource,
+    raw: &Arc<dyn RawStore>,
+    doors: &Doors,
+    events: &Events,
+) -> Result<Rebuilt> {
+    let (table, pipeline) = (&task.table, &task.pipeline);
+    let destination = &doors.destination;
+    let found = destination.find(table, pipeline).await?;
+    let name = format!("pipeline/{pipeline}");
+    let lease = doors
+        .state
+        .lease(&name, task.lock_wait, found.fence)
+        .await?;
+    let recovered = destination.recover(pipeline).await?;
+    if !recovered.is_empty() {
+        let message = "a run of the pipeline was cut; let `tapline run` finish it first";
+        return Err(refused(message));
+    }
+    let pages = wanted(destination.pages(table, pipeline).await?, task.sync_mode);
+    if pages.is_empty() {
+        return Err(refused("the log of requests knows no page of the table"));
+    }
+    let generation = free_generation(&recovered, lease.fence());
+    let mut rebuild = Rebuild {
+        task,
+        doors,
+        shaping: Shaping::new(&task.shape, table, found.is_there)?,
+        key: CommitKey {
+            pipeline: pipeline.clone(),
+            run: task.run_id,
+            generation,
+            fence: lease.fence(),
+        },
+        table: None,
+        done: Rebuilt::default(),
+    };
+    let made = async {
+        for page in &pages {
+            lease.lost().map_or(Ok(()), Err)?;
+            let kept = read(raw, doors, *page).await?;
+            rebuild.page(source, *page, kept).await?;
+            events.emit(RunEvent::PageCommitted {
+                seq: rebuild.done.pages,
+                rows: rebuild.done.rows,
+            });
+        }
+        rebuild.settle(&pages).await
+    };
+    let made = made.await;
+    let Some(table) = rebuild.table.take() else {
+        return made.map(|()| rebuild.done);
+    };
+    if let Err(error) = made {
+        // What is hidden goes with the next run if it does not go now.
+        let _ = table.abort().await;
+        return Err(error);
+    }
+    table.publish().await?;
+    rebuild.stage().await?;
+    Ok(rebuild.done)
+}
+
+/// The pages that the table is made of now. A full load replaces what was there before; where rows are
+/// added, what is older than the oldest of them was replaced or removed.
+fn wanted(loaded: LoadedPages, mode: SyncMode) -> Vec<LoadedPage> {
+    let visible: HashSet<Uuid> = loaded.visible.iter().copied().collect();
+    let oldest = loaded.visible.iter().min().copied();
+    let last = loaded.pages.last().map(|page| page.run);
+    let mut seen = HashSet::new();
+    let is_wanted = |page: &LoadedPage| match (oldest, mode.adds()) {
+        (Some(oldest), true) => page.run >= oldest,
+        (Some(_), false) => visible.contains(&page.run),
+        (None, true) => true,
+        (None, false) => Some(page.run) == last,
+    };
+    let pages = loaded.pages.into_iter().filter(is_wanted);
+    pages.filter(|page| seen.insert(page.request)).collect()
+}
+
+async fn read(raw: &Arc<dyn RawStore>, doors: &Doors, page: LoadedPage) -> Result<KeptPage> {
+    let raw = Arc::clone(raw);
+    let kept = compute(&*doors.compute, move || raw.get(page.run, page.request));
+    kept.await??.ok_or_else(|| {
+        let message = "the raw page of a request that the table is made of is not kept, or not any \
+                       more; the table is as it was";
+        refused(message)
+            .with("run", page.run)
+            .with("request", page.request)
+    })
+}
+
+fn refused(message: &str) -> Error {
+    Error::new(ErrorKind::Usage, "rebuild", message)
+}
+
+struct Rebuild<'a> {
+    task: &'a RunTask,
+    doors: &'a Doors,
+    shaping: Shaping,
+    key: CommitKey,
+    /// The hidden generation, once there are rows.
+    table: Option<Table>,
+    done: Rebuilt,
+}
+
+impl Rebuild<'_> {
+    /// Adds the rows of a page.
+    async fn page(&mut self, source: &HttpSource, of: LoadedPage, kept: KeptPage) -> Result<()> {
+        let KeptPage { request, page } = kept;
+        let (batches, mut rejects) = source.decode_again(page.body, of.run, &request).await?;
+        let batches = without(batches, &page.left_out)?;
+        let batches = self
+            .shaping
+            .apply(self.doors, batches, &mut rejects)
+            .await?;
+        self.done.rejected += rejects.len() as u64;
+        let rows: u64 = batches.iter().map(|batch| batch.rows() as u64).sum();
+        let mut commit = self.commit(of);
+        commit.rejects = rejects;
+        let refused = self.write(batches, commit).await?;
+        self.done.rows += rows - refused;
+        self.done.rejected += refused;
+        Ok(())
+    }
+
+    async fn write(&mut self, batches: Vec<Batch>, commit: Commit) -> Result<u64> {
+        let mut table = match self.table.take() {
+            Some(table) => table,
+            None => {
+                // As a run begins it, so that its columns come in the same order.
+                let schema = self.doors.source.schema();
+                let schema = self.shaping.schema(self.doors, &schema).await?;
+                let (to, key) = (&self.task.table, self.key.clone());
+                let destination = &self.doors.destination;
+                let begun = destination.begin(to, schema.clone(), Disposition::Replace, key);
+                Table::new(begun.await?, schema)
+            }
+        };
+        let receipt = table.write(batches, commit).await;
+        self.table = Some(table);
+        Ok(receipt?.rejected.len() as u64)
+    }
+
+    fn commit(&mut self, page: LoadedPage) -> Commit {
+        self.done.pages += 1;
+        Commit {
+            slice: "rebuild".to_owned(),
+            seq: self.done.pages,
+            position: None,
+            progress: SliceProgress::default(),
+            request: page.made_again(Uuid::now_v7(), self.doors.clock.now()),
+            rejects: Vec::new(),
+            settles: Vec::new(),
+            raw: None,
+        }
+    }
+
+    /// What was rejected of these pages before is a row by now, or was rejected again.
+    async fn settle(&mut self, pages: &[LoadedPage]) -> Result<()> {
+        let (table, pipeline) = (&self.task.table, &self.task.pipeline);
+        let requests: HashSet<Uuid> = pages.iter().map(|page| page.request).collect();
+        let mut after: Option<RejectKey> = None;
+        let mut settles = Vec::new();
+        loop {
+            let found = self
+                .doors
+                .destination
+                .rejects(table, pipeline, after.as_ref(), CHUNK);
+            let found = found.await?;
+            let Some(last) = found.last() else { break };
+            after = Some(last.key.clone());
+            let ours = found
+                .into_iter()
+                .filter(|it| requests.contains(&it.request_id));
+            settles.extend(ours.map(|it| it.key));
+        }
+        if let Some(last) = pages.last().filter(|_| !settles.is_empty()) {
+            let mut commit = self.commit(*last);
+            commit.settles = settles;
+            self.write(Vec::new(), commit).await?;
+            self.done.pages -= 1;
+        }
+        Ok(())
+    }
+
+    /// Makes the table with the latest versions of the one with all of them.
+    async fn stage(&self) -> Result<()> {
+        let Some(stage) = &self.task.stage else {
+            return Ok(());
+        };
+        let stage = self.task.shape.of_stage(stage.clone());
+        let merge = Disposition::Merge(stage).keeping_absent();
+        let key = CommitKey {
+            run: Uuid::now_v7(),
+            generation: self.key.generation.saturating_add(1),
+            ..self.key.clone()
+        };
+        let empty = Table::schema_of(&[]);
+        let (table, destination) = (&self.task.table, &self.doors.destination);
+        let writer = destination.begin(table, empty.clone(), merge, key).await?;
+        Table::new(writer, empty).publish().await
+    }
+}
+
+/// `batches` without the rows `left_out`, which count from the first row of the page.
+fn without(batches: Vec<Batch>, left_out: &[u64]) -> Result<Vec<Batch>> {
+    if left_out.is_empty() {
+        return Ok(batches);
+    }
+    let left_out: HashSet<u64> = left_out.iter().copied().collect();
+    let mut before = 0;
+    let keep = |batch: Batch| {
+        let rows = before..before + batch.rows() as u64;
+        before = rows.end;
+        let stays = rows.map(|row| Some(!left_out.contains(&row)));
+        let records = filter_record_batch(&batch.records, &stays.collect::<BooleanArray>());
+        let failed = |error: arrow_schema::ArrowError| {
+            Error::new(ErrorKind::Internal, "rebuild", error.to_string())
+        };
+        let records = records.map_err(failed)?;
+        Ok(Batch { records, ..batch })
+    };
+    batches.into_iter().map(keep).collect()
+}

@@ -292,3 +292,74 @@ fn what_would_show_rows_twice_or_replace_them_takes_a_word() {
     assert_eq!(run.code, 2, "{run}");
     assert!(run.stdout.contains("`tapline sync-mode`"), "{run}");
 }
+
+/// Whoever may not edit the project file lets the state store say it.
+#[test]
+fn the_state_store_may_say_the_mode_in_the_place_of_the_file() {
+    let datasette = customers();
+    let project = project(&datasette, SYNC);
+    done(&project, &["run"]);
+    let file = fs::read_to_string(project.path("tapline.yaml")).unwrap();
+    let to = ["sync-mode", "customers", "--to", "incremental_with_qualify"];
+    let moved = [
+        &to[..],
+        &["--primary-key", "id", "--in-state", "--output", "json"],
+    ]
+    .concat();
+    let answer = done(&project, &moved).json();
+    assert_eq!(answer["migration_details"]["state_action"], "preserve");
+    assert_eq!(
+        fs::read_to_string(project.path("tapline.yaml")).unwrap(),
+        file,
+        "the file is as it was"
+    );
+    change(
+        &datasette,
+        "update customers set name = 'new', updated_at = '2026-06-01T00:00:00Z' where id = 7",
+    );
+    let run = done(&project, &["run"]);
+    let said = "sync modes by the state store: customers: incremental_with_qualify";
+    assert!(run.stderr.contains(said), "{run}");
+    assert_eq!(project.count("select count(*) from staged__customers"), 250);
+    assert_eq!(
+        project.count("select count(*) from customers where id = 7"),
+        2
+    );
+    let plan = done(&project, &["plan", "customers", "--output", "json"]).json();
+    assert_eq!(plan["writes"]["sync_mode"], "incremental_with_qualify");
+    // What was said before of the key is still said.
+    let again = [
+        "sync-mode",
+        "customers",
+        "--to",
+        "incremental_with_qualify",
+        "--in-state",
+    ];
+    let again = done(&project, &again);
+    assert!(again.stderr.contains("already"), "{again}");
+    done(&project, &["run"]);
+    // The file says it again from now on.
+    done(&project, &["sync-mode", "customers", "--to", "incremental"]);
+    let run = done(&project, &["run"]);
+    assert!(
+        !run.stderr.contains("sync modes by the state store"),
+        "{run}"
+    );
+    let without = [
+        "sync-mode",
+        "customers",
+        "--to",
+        "full_append",
+        "--in-state",
+    ];
+    done(&project, &without);
+    // A pipeline that the file does not have any more is nobody's.
+    let renamed = file.replace("  customers:\n    source", "  clients:\n    source");
+    project.input("tapline.yaml", &renamed);
+    done(&project, &["validate"]);
+    let run = project.tapline(&["plan", "clients"]);
+    assert!(
+        !run.stderr.contains("sync modes by the state store"),
+        "{run}"
+    );
+}

@@ -4,6 +4,7 @@
 mod connector;
 mod family;
 mod openings;
+pub(crate) mod overrides;
 mod place;
 mod quota;
 mod sealing;

@@ -13,6 +13,8 @@ use super::state::Waiting;
                                 One row for each order, beside all its versions
   tapline sync-mode orders --to incremental --cursor updated_at --dry-run
                                 Say what that would do, and do nothing
+  tapline sync-mode orders --to full_append --in-state
+                                The same for who may not edit the project file
 
 What becomes of what is remembered:
   to full_load, full_append     reset: every run fetches everything
@@ -21,7 +23,8 @@ What becomes of what is remembered:
                                 preserve: the next run goes on where the last one was
 
 The `sync` of the pipeline is changed in the project file, in place. What would show rows twice, or
-replace some, is refused without --force. Rows are never touched before the next run.")]
+replace some, is refused without --force. With --in-state the state store says it instead, for those who
+may not edit the file: it counts before the file until the next sync-mode without it. Rows are never touched before the next run.")]
 pub(crate) struct SyncModeArgs {
     /// Pipeline
     pub(crate) pipeline: String,
@@ -37,6 +40,9 @@ pub(crate) struct SyncModeArgs {
     /// A column that identifies a record; may be repeated [default: the ones it has]
     #[arg(long = "primary-key", value_name = "COLUMN")]
     pub(crate) primary_keys: Vec<String>,
+    /// Remember it in the state store, and leave the project file as it is
+    #[arg(long)]
+    pub(crate) in_state: bool,
     /// Do it in spite of the warnings
     #[arg(long)]
     pub(crate) force: bool,

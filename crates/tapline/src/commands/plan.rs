@@ -14,6 +14,7 @@ use crate::exit_code::Exit;
 use crate::failure::Result;
 use crate::output::plan::{Estimate, LastRun, Outline, Reads, Row, SignIn, Slices, Writes};
 use crate::output::state::Cut;
+use crate::wiring::overrides;
 use crate::wiring::{self, Stream, Wiring};
 
 /// Entries of a pipeline's log that are searched for a complete run.
@@ -26,7 +27,7 @@ const MINUTE: u64 = 60_000;
 /// # Errors
 /// The project is not valid, or a request cannot be built.
 pub(crate) async fn plan(app: &App, args: &PlanArgs) -> Result<Exit> {
-    let project = app.project()?;
+    let project = overrides::project(app).await?;
     let names = names(&project, &args.pipelines)?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);

@@ -20,6 +20,7 @@ use crate::output::Table;
 use crate::output::numbers::plural;
 use crate::output::table::Cell;
 use crate::project::Lookup;
+use crate::wiring::overrides;
 use crate::wiring::{Reading, Wiring};
 
 /// Pages that are read at most: a source may begin with empty ones.
@@ -30,7 +31,7 @@ const PAGES: u64 = 5;
 /// # Errors
 /// The project is not valid, or the source does not answer as its spec says.
 pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
-    let project = app.project()?;
+    let project = overrides::project(app).await?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let stream = wiring.stream(&args.pipeline, Lookup::Real)?;

@@ -12,6 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::output::numbers::plural;
 use crate::output::progress::Progress;
 use crate::window::WindowArgs;
+use crate::wiring::overrides;
 use crate::wiring::{self, Wiring};
 
 /// Makes the table of a pipeline again.
@@ -19,7 +20,7 @@ use crate::wiring::{self, Wiring};
 /// # Errors
 /// There is no such pipeline, it keeps no pages, or one is missing.
 pub(crate) async fn rebuild(app: &App, args: &RebuildArgs) -> Result<Exit> {
-    let project = app.project()?;
+    let project = overrides::project(app).await?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let job = Job::plan(&wiring, &args.pipeline)?;

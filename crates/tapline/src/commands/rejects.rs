@@ -14,6 +14,7 @@ use crate::output::numbers::plural;
 use crate::output::table::Cell;
 use crate::window::WindowArgs;
 use crate::wiring::Wiring;
+use crate::wiring::overrides;
 
 /// Shows or retries the rejects of a pipeline.
 ///
@@ -27,7 +28,7 @@ pub(crate) async fn rejects(app: &App, args: &RejectsArgs) -> Result<Exit> {
 }
 
 async fn show(app: &App, args: &ShowArgs) -> Result<Exit> {
-    let project = app.project()?;
+    let project = overrides::project(app).await?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let table = job::table(&project, &args.pipeline)?;
@@ -81,7 +82,7 @@ fn table_of(rejects: &[KeptReject]) -> Table {
 }
 
 async fn retry(app: &App, args: &RetryArgs) -> Result<Exit> {
-    let project = app.project()?;
+    let project = overrides::project(app).await?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let job = Job::plan(&wiring, &args.pipeline)?;

@@ -19,6 +19,7 @@ use crate::failure::{Failure, Result};
 use crate::output::progress::Progress;
 use crate::output::summary::{self, Ended};
 use crate::project::Project;
+use crate::wiring::overrides;
 use crate::wiring::{self, Reading, Wiring};
 
 /// What a run takes from the command line.
@@ -39,7 +40,7 @@ pub(crate) struct Options {
 /// # Errors
 /// The project is not valid; then nothing was sent.
 pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
-    let project = app.project()?;
+    let project = overrides::project(app).await?;
     let names = names(&project, &args.pipelines)?;
     let options = Options {
         max_pages: args.max_pages,

@@ -19,15 +19,20 @@ use crate::app::App;
 use crate::cli::sync_mode::SyncModeArgs;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Result};
-use crate::project::{Project, edit};
+use crate::project::Project;
 use crate::wiring::Wiring;
+use crate::wiring::overrides::{self, Override};
 
 /// Moves a pipeline.
 ///
 /// # Errors
 /// The mode lacks something, or there are warnings and no `--force`; then nothing was changed.
 pub(crate) async fn sync_mode(app: &App, args: &SyncModeArgs) -> Result<Exit> {
-    let project = app.project()?;
+    // What the store has said before counts as long as the store goes on to say something.
+    let project = match args.in_state {
+        true => overrides::project(app).await?,
+        false => app.project()?,
+    };
     let text = edited(&project, args)?;
     let changed = Project::read(project.path(), text.clone())?;
     let catalogue = app.catalogue();
@@ -50,7 +55,13 @@ pub(crate) async fn sync_mode(app: &App, args: &SyncModeArgs) -> Result<Exit> {
         return Err(Failure::usage(text.as_str(), hint));
     }
     step.remember(&desk, &*store, planned.key(), known).await?;
-    replace(project.path(), &text)?;
+    if args.in_state {
+        let wanted = said(&changed, args)?;
+        overrides::put(&*store, &args.pipeline, Some(&wanted)).await?;
+    } else {
+        replace(project.path(), &text)?;
+        overrides::put(&*store, &args.pipeline, None).await?;
+    }
     tell(app, &step, false)
 }
 
@@ -75,32 +86,45 @@ impl Known {
     }
 }
 
+/// What the pipeline's `sync` is to say.
+fn wanted(args: &SyncModeArgs) -> Override {
+    Override {
+        mode: args.to.0.name().to_owned(),
+        cursor: args.cursor.clone(),
+        cursor_type: args.cursor_type.map(|it| it.0.name().to_owned()),
+        primary_keys: args.primary_keys.clone(),
+    }
+}
+
+/// The same, with what the store has said before of what is not given now: all of it is in `changed`.
+fn said(changed: &Project, args: &SyncModeArgs) -> Result<Override> {
+    let sync = &changed.pipeline(&args.pipeline)?.sync;
+    Ok(Override {
+        cursor: sync.cursor.clone(),
+        cursor_type: sync.cursor_type.map(|it| it.name().to_owned()),
+        primary_keys: sync.primary_keys.clone(),
+        ..wanted(args)
+    })
+}
+
 /// The project file, with the pipeline's new `sync`.
 fn edited(project: &Project, args: &SyncModeArgs) -> Result<String> {
     project.pipeline(&args.pipeline)?;
-    let mut updates = vec![("mode", yaml_serde::Value::from(args.to.0.name()))];
-    if let Some(cursor) = &args.cursor {
-        updates.push(("cursor", cursor.as_str().into()));
-    }
-    if let Some(cursor_type) = args.cursor_type {
-        updates.push(("cursor_type", cursor_type.0.name().into()));
-    }
-    if !args.primary_keys.is_empty() {
-        updates.push(("primary_keys", args.primary_keys.clone().into()));
-    }
-    edit::with_sync(project.text(), &args.pipeline, &updates).map_err(|why| {
-        let file = project.path().display();
-        Failure::usage(
-            format!(
-                "`sync` of `{}` in {file} cannot be changed: {why}",
-                args.pipeline
-            ),
-            format!(
-                "write `mode: {}` there yourself, and give the command again",
-                args.to.0
-            ),
-        )
-    })
+    wanted(args)
+        .edited(project.text(), &args.pipeline)
+        .map_err(|why| {
+            let file = project.path().display();
+            Failure::usage(
+                format!(
+                    "`sync` of `{}` in {file} cannot be changed: {why}",
+                    args.pipeline
+                ),
+                format!(
+                    "write `mode: {}` there yourself, and give the command again",
+                    args.to.0
+                ),
+            )
+        })
 }
 
 /// A move from one mode to another.

@@ -23,7 +23,7 @@ pub(crate) struct Sync {
     /// The field that tells new records from old ones: a column, or a dotted path into one.
     pub(crate) cursor: Option<String>,
     /// What the cursor holds; `timestamp` unless given.
-    cursor_type: Option<CursorType>,
+    pub(crate) cursor_type: Option<CursorType>,
     /// The fields that identify a record.
     #[serde(default)]
     pub(crate) primary_keys: Vec<String>,

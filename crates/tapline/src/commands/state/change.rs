@@ -18,6 +18,7 @@ use crate::failure::{Failure, Result};
 use crate::output::text::hint;
 use crate::window;
 use crate::wiring::Wiring;
+use crate::wiring::overrides;
 
 /// The right to change what is remembered of a pipeline.
 pub(crate) struct Desk {
@@ -92,7 +93,7 @@ impl Desk {
 /// # Errors
 /// It is no cursor of the stream, the pipeline runs, or it is not one that remembers.
 pub(super) async fn set(app: &App, args: &SetArgs) -> Result<Exit> {
-    let project = app.project()?;
+    let project = overrides::project(app).await?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let job = Job::plan(&wiring, &args.pipeline)?;
@@ -186,7 +187,7 @@ fn moved(mut marks: Marks, part: &str, newest: Cursor) -> Marks {
 /// # Errors
 /// Nothing is remembered, or the pipeline runs.
 pub(super) async fn reset(app: &App, args: &ResetArgs) -> Result<Exit> {
-    let project = app.project()?;
+    let project = overrides::project(app).await?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let store = wiring.state().await?;
@@ -216,7 +217,7 @@ pub(super) async fn reset(app: &App, args: &ResetArgs) -> Result<Exit> {
 /// # Errors
 /// There is no such version, or the pipeline runs.
 pub(super) async fn rollback(app: &App, args: &RollbackArgs) -> Result<Exit> {
-    let project = app.project()?;
+    let project = overrides::project(app).await?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let store = wiring.state().await?;

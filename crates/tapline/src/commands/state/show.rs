@@ -12,13 +12,14 @@ use crate::failure::Result;
 use crate::output::state::{Cut, Known, LastRun, Picture};
 use crate::project::Project;
 use crate::wiring::Wiring;
+use crate::wiring::overrides;
 
 /// Shows what is known.
 ///
 /// # Errors
 /// There is no state, or nothing of a pipeline that was asked for.
 pub(super) async fn show(app: &App, args: &ShowArgs) -> Result<Exit> {
-    show_pipelines(app, &app.project()?, &args.pipelines).await
+    show_pipelines(app, &overrides::project(app).await?, &args.pipelines).await
 }
 
 /// Shows what is known of these pipelines of `project`; of all, if none is named.

@@ -6,6 +6,7 @@
 mod commits;
 mod fixture;
 mod generations;
+mod log;
 mod schema;
 mod stages;
 mod values;
@@ -52,7 +53,7 @@ const POSITION: Needs = |can| can.transactional_position;
 const RESUME: Needs = |can| can.replace && can.transactional_position;
 const MERGE: Needs = |can| can.merge;
 
-const CASES: [(&str, Needs, Run); 29] = [
+const CASES: [(&str, Needs, Run); 33] = [
     ("values of every type come back", ANY, |s| {
         Box::pin(values::round_trip(s))
     }),
@@ -123,6 +124,18 @@ const CASES: [(&str, Needs, Run); 29] = [
     ),
     ("a stale generation is dropped", RESUME, |s| {
         Box::pin(generations::stale(s))
+    }),
+    ("rejects are found, and settled by a commit", ANY, |s| {
+        Box::pin(log::rejects(s))
+    }),
+    ("columns are found where fields would go", ANY, |s| {
+        Box::pin(log::columns(s))
+    }),
+    ("the log knows the pages of a table", ANY, |s| {
+        Box::pin(log::pages(s))
+    }),
+    ("the log knows the pages of a full load", REPLACE, |s| {
+        Box::pin(log::replaced(s))
     }),
     ("a stage holds the latest versions", MERGE, |s| {
         Box::pin(stages::latest(s))

@@ -598,3 +598,26 @@ fn the_latest_versions_are_made_again_too() {
     ]);
     assert_eq!(rig.project.sql(latest)["rows"], expected);
 }
+
+#[test]
+fn a_table_that_somebody_dropped_is_made_again() {
+    for mode in ["full_load", "full_append"] {
+        let sync = format!("{{ mode: {mode} }}");
+        let rig = Rig::new(&Sqlite, &sync, "{}");
+        rig.write_with(&sync, "{}", RAW);
+        for sent in [r#"{"id":1}"#, r#"{"id":2}"#] {
+            assert_eq!(rig.run(sent).code, 0);
+        }
+        let ids = Sqlite.ids(&rig.project);
+        // A run that ends in vain leaves nothing that a table is made of.
+        rig.server.turn(|_| Reply::new("404 Not Found", "", ""));
+        assert_eq!(rig.tapline(&["run"]).code, 1);
+        rig.project
+            .warehouse()
+            .execute_batch("drop table t")
+            .unwrap();
+        let run = rig.tapline(&["rebuild", "p"]);
+        assert_eq!(run.code, 0, "{mode}: {run}");
+        assert_eq!(Sqlite.ids(&rig.project), ids, "{mode}");
+    }
+}

@@ -12,7 +12,8 @@ use arrow_array::BooleanArray;
 use arrow_select::filter::filter_record_batch;
 use tapline_core::{
     Batch, Commit, CommitKey, Disposition, Doors, Error, ErrorKind, Events, KeptPage, LoadedPage,
-    LoadedPages, RawStore, RejectKey, Result, RunEvent, SliceProgress, compute,
+    LoadedPages, LogEntry, RawStore, RejectKey, Result, RunEvent, RunReport, SliceProgress,
+    compute,
 };
 use uuid::Uuid;
 
@@ -63,9 +64,10 @@ pub async fn rebuild(
         let message = "a run of the pipeline was cut; let `tapline run` finish it first";
         return Err(refused(message));
     }
-    let pages = wanted(destination.pages(table, pipeline).await?, task.sync_mode);
+    let pages = destination.pages(table, pipeline).await?;
+    let pages = wanted(task, doors, pages).await?;
     if pages.is_empty() {
-        return Err(refused("the log of requests knows no page of the table"));
+        return Err(refused("nothing says which pages the table was made of"));
     }
     let generation = free_generation(&recovered, lease.fence());
     let mut rebuild = Rebuild {
@@ -107,21 +109,35 @@ pub async fn rebuild(
     Ok(rebuild.done)
 }
 
-/// The pages that the table is made of now. A full load replaces what was there before; where rows are
-/// added, what is older than the oldest of them was replaced or removed.
-fn wanted(loaded: LoadedPages, mode: SyncMode) -> Vec<LoadedPage> {
+/// The pages that the table is made of now: those of the runs that have rows in it. A run that adds may
+/// have brought nothing but rejects, and a table may be gone; then the reports of the runs count.
+async fn wanted(task: &RunTask, doors: &Doors, loaded: LoadedPages) -> Result<Vec<LoadedPage>> {
     let visible: HashSet<Uuid> = loaded.visible.iter().copied().collect();
-    let oldest = loaded.visible.iter().min().copied();
-    let last = loaded.pages.last().map(|page| page.run);
-    let mut seen = HashSet::new();
-    let is_wanted = |page: &LoadedPage| match (oldest, mode.adds()) {
-        (Some(oldest), true) => page.run >= oldest,
-        (Some(_), false) => visible.contains(&page.run),
-        (None, true) => true,
-        (None, false) => Some(page.run) == last,
+    let oldest = visible.iter().min().copied();
+    let log = RunReport::log(&task.pipeline);
+    let kept = u32::try_from(LogEntry::KEPT).unwrap_or(u32::MAX);
+    let reports = doors.state.tail(&log, kept).await?.into_iter();
+    let reports = reports.filter_map(|it| serde_json::from_value::<RunReport>(it.value).ok());
+    let mut adding = HashSet::new();
+    let mut last_load = None;
+    for report in reports {
+        match SyncMode::named(&report.sync_mode) {
+            Some(mode) if mode.adds() => drop(adding.insert(report.run_id)),
+            Some(_) if report.verdict.is_complete() => {
+                last_load = last_load.max(Some(report.run_id))
+            }
+            _ => {}
+        }
+    }
+    let adds = task.sync_mode.adds();
+    let is_wanted = |run: Uuid| {
+        let has_added = adds && adding.contains(&run) && oldest.is_none_or(|oldest| run >= oldest);
+        let has_loaded = !adds && visible.is_empty() && last_load == Some(run);
+        visible.contains(&run) || has_added || has_loaded
     };
-    let pages = loaded.pages.into_iter().filter(is_wanted);
-    pages.filter(|page| seen.insert(page.request)).collect()
+    let mut seen = HashSet::new();
+    let pages = loaded.pages.into_iter().filter(|page| is_wanted(page.run));
+    Ok(pages.filter(|page| seen.insert(page.request)).collect())
 }
 
 async fn read(raw: &Arc<dyn RawStore>, doors: &Doors, page: LoadedPage) -> Result<KeptPage> {

@@ -63,13 +63,22 @@ pub(super) fn scrubbed(rest: &ArrayRef, shape: &Shape) -> ArrayRef {
     }
     let mut texts = StringBuilder::new();
     for row in 0..rest.len() {
-        texts.append_option(text(rest, row).map(|text| scrub(text, shape)));
+        texts.append_option(text(rest, row).map(|text| scrub(text, shape, Within::Columns)));
     }
     Arc::new(texts.finish())
 }
 
+/// What the members of an object are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Within {
+    /// Columns, or what would be some.
+    Columns,
+    /// Whatever the source has sent, in which what is hidden may stand anywhere.
+    Record,
+}
+
 /// The JSON object `raw` without what `shape` hides.
-pub(super) fn scrub(raw: &str, shape: &Shape) -> String {
+pub(super) fn scrub(raw: &str, shape: &Shape, within: Within) -> String {
     if !shape.hides() {
         return raw.to_owned();
     }
@@ -97,6 +106,9 @@ pub(super) fn scrub(raw: &str, shape: &Shape) -> String {
             }
             // A part of what is hidden may stand anywhere within.
             None if hides_within(shape, &name) => scrubbed.push_str(WITHHELD),
+            _ if within == Within::Record && mentions_hidden(shape, value.get()) => {
+                scrubbed.push_str(WITHHELD);
+            }
             _ => scrubbed.push_str(value.get()),
         }
     }
@@ -134,6 +146,14 @@ fn hides_within(shape: &Shape, name: &str) -> bool {
         .by_ref()
         .take_while(|(part, _)| part.starts_with(&prefix))
         .any(|(_, of)| of.mask || of.drop)
+}
+
+/// Whether `value` may have a member that is hidden where it is a column: records are made of lists in
+/// others, and names can be written with escapes.
+fn mentions_hidden(shape: &Shape, value: &str) -> bool {
+    let hidden = shape.columns.iter().filter(|(_, of)| of.mask || of.drop);
+    let mut names = hidden.map(|(name, _)| name.rsplit(JOIN).next().unwrap_or(name));
+    value.contains("\\u00") || names.any(|name| value.contains(&quote(name)))
 }
 
 /// The members of an object in their order, their values unread: those may be nested at any depth.

@@ -12,7 +12,7 @@ use tapline_core::{Batch, Error, ErrorKind, Limits, Reject, Result, column};
 
 use super::cell::{Cell, Cells};
 use super::fit::{Fitted, Manner, fit};
-use super::rest::{Additions, scrub, scrubbed};
+use super::rest::{Additions, Within, scrub, scrubbed};
 use super::{Constant, JOIN, Nested, Shape, mask};
 use crate::decode::{Objects, is_json, json};
 
@@ -88,7 +88,7 @@ impl Shaper {
     /// What is kept of a record that became no row: nothing that is hidden.
     pub fn guard(&self, reject: &mut Reject) {
         if self.shape.hides() {
-            reject.raw = scrub(&reject.raw, &self.shape);
+            reject.raw = scrub(&reject.raw, &self.shape, Within::Record);
         }
     }
 

@@ -229,6 +229,13 @@ fn what_is_hidden_stands_in_no_reject_and_no_rest() {
         "{found}"
     );
     assert!(!guarded("[\"x@y\"]").contains("x@y"));
+    for nested in [
+        r#"{"list":[{"email":"x@y"}]}"#,
+        r#"{"list":[{"\u0065mail":"x@y"}]}"#,
+    ] {
+        assert!(!guarded(nested).contains("x@y"), "{nested}");
+    }
+    assert_eq!(guarded(r#"{"list":[1]}"#), r#"{"list":[1]}"#);
 }
 
 fn keeper(contract: Contract, known: &[Field]) -> Keeper {

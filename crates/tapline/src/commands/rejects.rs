@@ -8,10 +8,11 @@ use crate::app::App;
 use crate::cli::rejects::{RejectsArgs, RejectsCommand, RetryArgs, ShowArgs};
 use crate::commands::job::{self, Job, Part};
 use crate::exit_code::Exit;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::output::Table;
 use crate::output::numbers::plural;
 use crate::output::table::Cell;
+use crate::project::Place;
 use crate::window::WindowArgs;
 use crate::wiring::Wiring;
 use crate::wiring::overrides;
@@ -33,6 +34,12 @@ async fn show(app: &App, args: &ShowArgs) -> Result<Exit> {
     let wiring = Wiring::new(&project, &catalogue);
     let table = job::table(&project, &args.pipeline)?;
     let place = project.place(&project.pipeline(&args.pipeline)?.destination.name)?;
+    if let Place::Database(path) = &place
+        && !path.is_file()
+    {
+        let message = format!("there is no database yet: {}", path.display());
+        return Err(Failure::usage(message, "`tapline run` makes it"));
+    }
     let destination = wiring.destination(&place)?;
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     // One more tells whether there are more.

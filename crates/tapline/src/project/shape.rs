@@ -138,6 +138,11 @@ impl SchemaSettings {
                     "leave out `drop`, or the rest",
                 );
             }
+            if of.mask && of.cast.is_some() {
+                let message = format!("`{name}` is masked, which makes it a text");
+                let place = format!("/columns/{}", pointer(name));
+                refuse(place, message, "leave out `cast`");
+            }
             if of.mask && of.nested.is_some() {
                 let message = format!("`{name}` is masked whole, so it has no parts");
                 let hint = "leave out `nested`, or mask its parts, as `column__part`";

@@ -32,6 +32,27 @@ pub(super) const ALL: &[Explanation] = &[
         example_good: "schedule: { frequency: minute, interval: 15 }",
     },
     Explanation {
+        code: "E-shape",
+        title: "a change of columns that cannot be meant",
+        text: "Each column of the table has one name and one thing that becomes of it; names that begin with `_tapline_` are tapline's; what tells the latest version of a record can be renamed, and nothing else.",
+        example_bad: "schema: { columns: { notes: { drop: true, rename: remarks } } }",
+        example_good: "schema: { columns: { notes: { rename: remarks } } }",
+    },
+    Explanation {
+        code: "E-raw",
+        title: "raw pages that cannot be kept",
+        text: "`keep` is a time, such as `30d`; a destination of files in the format `raw` keeps the pages already.",
+        example_bad: "raw: { keep: 30 }",
+        example_good: "raw: { keep: 30d }",
+    },
+    Explanation {
+        code: "L-raw-hidden",
+        title: "raw pages that show what is hidden elsewhere",
+        text: "Raw pages are kept as they came, also what `schema` masks or drops. Whoever can read the folder can read that.",
+        example_bad: "{ raw: {}, schema: { columns: { email: { mask: true } } } }",
+        example_good: "{ schema: { columns: { email: { mask: true } } } }",
+    },
+    Explanation {
         code: "E-deletions",
         title: "deletions that cannot be known, or change nothing",
         text: "`incremental_with_qualify` knows that a record is deleted by a `field` of it, or because a complete run of everything did not bring it (`absent`). What is absent is known only of a source that is read to its very end.",

@@ -22,9 +22,10 @@ What becomes of what is remembered:
   between incremental and incremental_with_qualify
                                 preserve: the next run goes on where the last one was
 
-The `sync` of the pipeline is changed in the project file, in place. What would show rows twice, or
-replace some, is refused without --force. With --in-state the state store says it instead, for those who
-may not edit the file: it counts before the file until the next sync-mode without it. Rows are never touched before the next run.")]
+The `sync` of the pipeline is changed in the project file, in place; with --in-state the state store
+says it instead, for those who may not edit the file, and counts before the file until the next
+sync-mode without it. What would show rows twice, or replace some, is refused without --force. Rows
+are never touched before the next run.")]
 pub(crate) struct SyncModeArgs {
     /// Pipeline
     pub(crate) pipeline: String,

@@ -27,7 +27,7 @@ const MINUTE: u64 = 60_000;
 /// # Errors
 /// The project is not valid, or a request cannot be built.
 pub(crate) async fn plan(app: &App, args: &PlanArgs) -> Result<Exit> {
-    let project = overrides::project(app).await?;
+    let project = overrides::project_to_look_at(app).await?;
     let names = names(&project, &args.pipelines)?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);

@@ -29,7 +29,7 @@ pub(crate) async fn rejects(app: &App, args: &RejectsArgs) -> Result<Exit> {
 }
 
 async fn show(app: &App, args: &ShowArgs) -> Result<Exit> {
-    let project = overrides::project(app).await?;
+    let project = overrides::project_to_look_at(app).await?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&project, &catalogue);
     let table = job::table(&project, &args.pipeline)?;

@@ -28,12 +28,15 @@ use crate::wiring::overrides::{self, Override};
 /// # Errors
 /// The mode lacks something, or there are warnings and no `--force`; then nothing was changed.
 pub(crate) async fn sync_mode(app: &App, args: &SyncModeArgs) -> Result<Exit> {
-    // What the store has said before counts as long as the store goes on to say something.
-    let project = match args.in_state {
-        true => overrides::project(app).await?,
-        false => app.project()?,
+    // The mode that it has is the one that it is run in.
+    let project = match args.dry_run {
+        true => overrides::project_to_look_at(app).await?,
+        false => overrides::project(app).await?,
     };
-    let text = edited(&project, args)?;
+    let text = match args.in_state {
+        true => edited(&project, args)?,
+        false => edited(&app.project()?, args)?,
+    };
     let changed = Project::read(project.path(), text.clone())?;
     let catalogue = app.catalogue();
     let wiring = Wiring::new(&changed, &catalogue);

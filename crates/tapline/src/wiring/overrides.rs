@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tapline_core::{Clock, Error, ErrorKind, StateStore};
+use tapline_core::{Error, ErrorKind, StateStore};
 
 use super::state;
 use crate::app::App;
@@ -57,8 +57,22 @@ impl Override {
 /// There is no valid project, or what the state store says does not go with it.
 pub(crate) async fn project(app: &App) -> Result<Project> {
     let project = app.project()?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let Some(store) = state::past(&project, clock).await? else {
+    let store = state::present(&project, Arc::new(SystemClock::new())).await?;
+    with(app, project, store).await
+}
+
+/// The same for a command that changes nothing, not even a journal of the state.
+///
+/// # Errors
+/// As [`project`].
+pub(crate) async fn project_to_look_at(app: &App) -> Result<Project> {
+    let project = app.project()?;
+    let store = state::past(&project, Arc::new(SystemClock::new())).await?;
+    with(app, project, store).await
+}
+
+async fn with(app: &App, project: Project, store: Option<Arc<dyn StateStore>>) -> Result<Project> {
+    let Some(store) = store else {
         return Ok(project);
     };
     let mut text = project.text().to_owned();

@@ -37,6 +37,21 @@ pub(super) async fn open(project: &Project, clock: Arc<dyn Clock>) -> Result<Arc
     }
 }
 
+/// Opens the state, if there is one yet. Others may be writing: a file that is only read must be at rest.
+///
+/// # Errors
+/// The file or the database cannot be read.
+pub(super) async fn present(
+    project: &Project,
+    clock: Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn StateStore>>> {
+    match project.state()? {
+        StatePlace::File(path) if path.exists() => open(project, clock).await.map(Some),
+        StatePlace::File(_) => Ok(None),
+        StatePlace::Server(_) => past(project, clock).await,
+    }
+}
+
 /// Opens the state to read it only; `None` if there is none yet.
 ///
 /// # Errors

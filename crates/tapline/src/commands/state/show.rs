@@ -19,7 +19,12 @@ use crate::wiring::overrides;
 /// # Errors
 /// There is no state, or nothing of a pipeline that was asked for.
 pub(super) async fn show(app: &App, args: &ShowArgs) -> Result<Exit> {
-    show_pipelines(app, &overrides::project(app).await?, &args.pipelines).await
+    show_pipelines(
+        app,
+        &overrides::project_to_look_at(app).await?,
+        &args.pipelines,
+    )
+    .await
 }
 
 /// Shows what is known of these pipelines of `project`; of all, if none is named.

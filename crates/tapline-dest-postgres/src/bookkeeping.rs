@@ -201,9 +201,20 @@ pub(crate) async fn record(
         .rejects
         .iter()
         .map(|reject| (reject.index, &reject.reason, &reject.raw, reject.form));
+    // Rows that were rejected before are not among those that the server has seen, and no two rejects
+    // of a page have one number.
+    let before = commit.rejects.iter();
+    let before = before.filter(|reject| reject.form == RejectForm::Row);
+    let mut before: Vec<u64> = before.map(|reject| reject.index).collect();
+    before.sort_unstable();
+    let place = |row: u64| {
+        before
+            .iter()
+            .fold(row, |at, gone| at + u64::from(*gone <= at))
+    };
     let rows = refused
         .iter()
-        .map(|it| (it.row.row, &it.row.reason, &it.raw, RejectForm::Row));
+        .map(|it| (place(it.row.row), &it.row.reason, &it.raw, RejectForm::Row));
     let rejects: Vec<_> = rejects.chain(rows).collect();
     let indexes: Vec<i64> = rejects.iter().map(|reject| signed(reject.0)).collect();
     let reasons: Vec<_> = rejects.iter().map(|reject| kept(reject.1)).collect();

@@ -37,6 +37,9 @@ pub(crate) struct Pending {
     pub(crate) window: Window,
     /// When that was decided.
     pub(crate) began: Timestamp,
+    /// Whether there was no table then: rows make one, under no contract.
+    #[serde(default)]
+    pub(crate) makes_table: bool,
 }
 
 impl Pending {
@@ -183,6 +186,7 @@ mod tests {
             aim: Aim::ALL,
             window: Window::ALL,
             began: Timestamp::UNIX_EPOCH,
+            makes_table: false,
         }
     }
 

@@ -90,7 +90,8 @@ impl RawStore for RawFolder {
             draft.as_file().sync_all()?;
             draft.persist(&path).map_err(|error| error.error)?;
             // So that the file's name is on the disk, too.
-            sync_folder(&folder)
+            sync_folder(&folder)?;
+            sync_folder(&self.path)
         };
         put().map_err(|error| failed("keep raw page", &path, error))
     }

@@ -28,10 +28,9 @@ pub(crate) struct Members {
 impl Objects {
     /// Room for `columns` members.
     pub(crate) fn new(columns: usize, limits: Limits) -> Self {
-        // A page of them was within the limits, and each of them is a part of it.
+        // The page was no deeper than is allowed, and they are a part of it.
         let limits = Limits {
             depth: usize::MAX,
-            page_bytes: usize::MAX,
             ..limits
         };
         Self {
@@ -61,6 +60,7 @@ impl Objects {
         if self.columns.is_stale() {
             output = Pass::new(&page, &Form::Rows, &mut self.columns, &self.limits).run()?;
         }
+        output.check_width(self.columns.len(), &self.limits)?;
         let fields = self.columns.fields().enumerate();
         let columns = fields.map(|(index, field)| {
             let array = united(&output.chunks, &field, index)?;

@@ -123,6 +123,7 @@ impl Run<'_> {
             aim: self.task.aim.clone(),
             window,
             began: self.began,
+            makes_table: !self.found.is_there,
         }
     }
 
@@ -230,8 +231,8 @@ impl Run<'_> {
     async fn begin_writing(&mut self, pending: &Pending, fence: u64) -> Result<Hand> {
         (self.window, self.began) = (pending.window.clone(), pending.began);
         self.doors.source.read_for(pending.run);
-        let (shape, is_there) = (&self.task.shape, self.found.is_there);
-        let mut shaping = Shaping::new(shape, &pending.table, is_there)?;
+        let shape = &self.task.shape;
+        let mut shaping = Shaping::new(shape, &pending.table, !pending.makes_table)?;
         let schema = self.doors.source.schema();
         let schema = shaping.schema(self.doors, &schema).await?;
         let writer = self.writer(pending, schema.clone(), fence).await?;

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use arrow_array::BooleanArray;
 use arrow_select::filter::filter_record_batch;
 use tapline_core::{
-    Batch, Commit, CommitKey, Disposition, Doors, Error, ErrorKind, Events, KeptPage, LoadedPage,
-    LoadedPages, LogEntry, RawStore, RejectKey, Result, RunEvent, RunReport, SliceProgress,
-    compute,
+    Batch, Clock, Commit, CommitKey, Disposition, Doors, Error, ErrorKind, Events, KeptPage,
+    LoadedPage, LoadedPages, LogEntry, RawStore, RejectKey, Result, RunEvent, RunReport,
+    SliceProgress, compute,
 };
 use uuid::Uuid;
 
@@ -93,18 +93,23 @@ pub async fn rebuild(
                 rows: rebuild.done.rows,
             });
         }
-        rebuild.settle(&pages).await
+        Ok(())
     };
-    let made = made.await;
+    let made: Result<()> = made.await;
     let Some(table) = rebuild.table.take() else {
         return made.map(|()| rebuild.done);
     };
     if let Err(error) = made {
-        // What is hidden goes with the next run if it does not go now.
+        // What is hidden goes with the next rebuild if it does not go now.
         let _ = table.abort().await;
+        let _ = rebuild.settle(pages.last(), |run| run == task.run_id).await;
         return Err(error);
     }
     table.publish().await?;
+    // Every page was made again, and with it what is rejected of it.
+    rebuild
+        .settle(pages.last(), |run| run != task.run_id)
+        .await?;
     rebuild.stage().await?;
     Ok(rebuild.done)
 }
@@ -178,7 +183,8 @@ impl Rebuild<'_> {
             .await?;
         self.done.rejected += rejects.len() as u64;
         let rows: u64 = batches.iter().map(|batch| batch.rows() as u64).sum();
-        let mut commit = self.commit(of);
+        self.done.pages += 1;
+        let mut commit = commit(of, self.done.pages, &*self.doors.clock);
         commit.rejects = rejects;
         let refused = self.write(batches, commit).await?;
         self.done.rows += rows - refused;
@@ -204,46 +210,47 @@ impl Rebuild<'_> {
         Ok(receipt?.rejected.len() as u64)
     }
 
-    fn commit(&mut self, page: LoadedPage) -> Commit {
-        self.done.pages += 1;
-        Commit {
-            slice: "rebuild".to_owned(),
-            seq: self.done.pages,
-            position: None,
-            progress: SliceProgress::default(),
-            request: page.made_again(Uuid::now_v7(), self.doors.clock.now()),
-            rejects: Vec::new(),
-            settles: Vec::new(),
-            raw: None,
-        }
-    }
-
-    /// What was rejected of these pages before is a row by now, or was rejected again.
-    async fn settle(&mut self, pages: &[LoadedPage]) -> Result<()> {
-        let (table, pipeline) = (&self.task.table, &self.task.pipeline);
-        let requests: HashSet<Uuid> = pages.iter().map(|page| page.request).collect();
+    /// Forgets rejects of `stale` runs, in a commit that has no rows.
+    async fn settle(&self, last: Option<&LoadedPage>, stale: impl Fn(Uuid) -> bool) -> Result<()> {
+        let (to, pipeline) = (&self.task.table, &self.task.pipeline);
+        let destination = &self.doors.destination;
+        let (mut table, mut seq) = (None, 0);
         let mut after: Option<RejectKey> = None;
-        let mut settles = Vec::new();
         loop {
-            let found = self
-                .doors
-                .destination
-                .rejects(table, pipeline, after.as_ref(), CHUNK);
-            let found = found.await?;
-            let Some(last) = found.last() else { break };
-            after = Some(last.key.clone());
-            let ours = found
-                .into_iter()
-                .filter(|it| requests.contains(&it.request_id));
-            settles.extend(ours.map(|it| it.key));
-        }
-        if let Some(last) = pages.last().filter(|_| !settles.is_empty()) {
-            let mut commit = self.commit(*last);
+            let found = destination
+                .rejects(to, pipeline, after.as_ref(), CHUNK)
+                .await?;
+            let Some(end) = found.last() else { break };
+            after = Some(end.key.clone());
+            let settles = found.into_iter().map(|it| it.key);
+            let settles: Vec<RejectKey> = settles.filter(|key| stale(key.run)).collect();
+            let Some(last) = last.filter(|_| !settles.is_empty()) else {
+                continue;
+            };
+            let mut open = match table.take() {
+                Some(open) => open,
+                None => {
+                    let key = CommitKey {
+                        run: Uuid::now_v7(),
+                        generation: self.key.generation.saturating_add(1),
+                        ..self.key.clone()
+                    };
+                    let empty = Table::schema_of(&[]);
+                    let append = Disposition::Append;
+                    let writer = destination.begin(to, empty.clone(), append, key).await?;
+                    Table::new(writer, empty)
+                }
+            };
+            seq += 1;
+            let mut commit = commit(*last, seq, &*self.doors.clock);
             commit.settles = settles;
-            self.write(Vec::new(), commit).await?;
-            self.done.pages -= 1;
+            let _ = open.write(Vec::new(), commit).await?;
+            table = Some(open);
         }
-        Ok(())
+        match table {
+            Some(table) => table.publish().await,
+            None => Ok(()),
+        }
     }
 
     /// Makes the table with the latest versions of the one with all of them.
@@ -262,6 +269,20 @@ impl Rebuild<'_> {
         let (table, destination) = (&self.task.table, &self.doors.destination);
         let writer = destination.begin(table, empty.clone(), merge, key).await?;
         Table::new(writer, empty).publish().await
+    }
+}
+
+/// What is committed with the rows of `page`.
+fn commit(page: LoadedPage, seq: u64, clock: &dyn Clock) -> Commit {
+    Commit {
+        slice: "rebuild".to_owned(),
+        seq,
+        position: None,
+        progress: SliceProgress::default(),
+        request: page.made_again(Uuid::now_v7(), clock.now()),
+        rejects: Vec::new(),
+        settles: Vec::new(),
+        raw: None,
     }
 }
 

@@ -47,6 +47,16 @@ pub async fn retry_rejects(task: &RunTask, plan: &Plan, doors: &Doors) -> Result
         .state
         .lease(&name, task.lock_wait, found.fence)
         .await?;
+    let recovered = doors.destination.recover(&task.pipeline).await?;
+    if !recovered.is_empty() {
+        let message = "a run of the pipeline was cut; let `tapline run` finish it first";
+        return Err(Error::new(ErrorKind::Usage, "retry rejects", message));
+    }
+    let visible = doors
+        .destination
+        .pages(&task.table, &task.pipeline)
+        .await?
+        .visible;
     let mut retry = Retry {
         task,
         plan,
@@ -65,9 +75,15 @@ pub async fn retry_rejects(task: &RunTask, plan: &Plan, doors: &Doors) -> Result
         let found = doors
             .destination
             .rejects(table, pipeline, after_this, CHUNK);
-        let found = found.await?;
+        let mut found = found.await?;
         let Some(last) = found.last() else { break };
         after = Some(last.key.clone());
+        // What this retry itself has brought is over; and where a load replaces the table, so is what
+        // other loads have left.
+        found.retain(|it| {
+            let run = it.key.run;
+            run != task.run_id && (task.sync_mode.adds() || visible.contains(&run))
+        });
         let is_alike = |a: &KeptReject, b: &KeptReject| {
             (a.request_id, a.key.form) == (b.request_id, b.key.form)
         };
@@ -150,8 +166,11 @@ impl Retry<'_> {
     /// What they are now, under the contract that there is now.
     async fn attempt(&mut self, alike: &[KeptReject]) -> Result<Tried> {
         let form = alike.first().map(|it| it.key.form).unwrap_or_default();
-        // What was withheld is no record.
-        let records = alike.iter().filter(|it| it.raw.starts_with('{'));
+        // What was withheld is no record. Nor is one whose page had more to say of it.
+        let lacks_siblings =
+            form == RejectForm::Record && self.plan.content.siblings != Siblings::none();
+        let is_whole = |it: &&KeptReject| it.raw.starts_with('{') && !lacks_siblings;
+        let records = alike.iter().filter(is_whole);
         let records: Vec<&KeptReject> = records.collect();
         let (batches, decoded) = self.decode(form, &records).await?;
         let is_row = form == RejectForm::Row;

@@ -5,8 +5,8 @@
 //! table holds and never what is fetched. It keeps to what people ask for while rows are loaded;
 //! everything else is the business of SQL.
 //!
-//! What a column does not take is kept: in `_tapline_rest`, or among the rejects with the reason. Only
-//! what is masked or dropped stands nowhere in the clear.
+//! What a column does not take is kept: in `_tapline_rest`, or among the rejects with the reason. What
+//! is masked or dropped stands nowhere in the clear, unless it is the cursor, which is remembered.
 
 mod cell;
 mod contract;
@@ -194,6 +194,35 @@ impl Shape {
         } else if let Some(name) = renamed(column) {
             *path = name + "." + inner;
         }
+    }
+
+    /// A column without which `stage`, of rows as the source sends them, cannot tell the latest version,
+    /// and which does not stay as it is.
+    pub fn spoils<'a>(&self, stage: &'a Stage) -> Option<&'a str> {
+        let field = stage.deletions.as_ref().and_then(|it| it.field.as_ref());
+        let exact = [&stage.cursor].into_iter().chain(field);
+        let spoilt = |path: &str, exact: bool| {
+            let mut ends: Vec<usize> = path.match_indices('.').map(|(dot, _)| dot).collect();
+            ends.push(path.len());
+            ends.into_iter().any(|end| {
+                let name = path[..end].replace('.', JOIN);
+                let of = self.columns.get(&path[..end]).or(self.columns.get(&name));
+                let is_inner = end < path.len();
+                of.is_some_and(|of| {
+                    let is_changed = of.mask || of.cast.is_some();
+                    of.drop
+                        || ((exact || is_inner) && is_changed)
+                        || of.nested == Some(Nested::Drop)
+                }) || (is_inner
+                    && of.is_none_or(|of| of.nested.is_none())
+                    && self.nested == Nested::Drop)
+            })
+        };
+        let exact = exact.map(|path| (path, true));
+        let keys = stage.keys.iter().map(|path| (path, false));
+        let mut all = exact.chain(keys);
+        let found = all.find(|(path, exact)| spoilt(path, *exact));
+        found.map(|(path, _)| path.as_str())
     }
 
     fn hides(&self) -> bool {

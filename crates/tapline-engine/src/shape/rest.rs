@@ -14,8 +14,8 @@ use tapline_core::column;
 use super::{JOIN, Shape, mask};
 use crate::decode::quote;
 
-/// What is kept of a record in which something is hidden, if it cannot be taken apart.
-const WITHHELD: &str = "\"withheld: the pipeline masks or drops columns\"";
+/// What is kept of a record, or of a value, in which something is hidden and cannot be told from the rest.
+pub(super) const WITHHELD: &str = "\"withheld: the pipeline masks or drops columns\"";
 
 /// Members for the rest of rows.
 #[derive(Debug, Default)]
@@ -63,25 +63,13 @@ pub(super) fn scrubbed(rest: &ArrayRef, shape: &Shape) -> ArrayRef {
     }
     let mut texts = StringBuilder::new();
     for row in 0..rest.len() {
-        texts.append_option(text(rest, row).map(|text| scrub(text, shape, Within::Columns)));
+        texts.append_option(text(rest, row).map(|text| scrub(text, shape)));
     }
     Arc::new(texts.finish())
 }
 
-/// What the members of an object are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Within {
-    /// Columns, or what would be some.
-    Columns,
-    /// Whatever the source has sent, in which what is hidden may stand anywhere.
-    Record,
-}
-
 /// The JSON object `raw` without what `shape` hides.
-pub(super) fn scrub(raw: &str, shape: &Shape, within: Within) -> String {
-    if !shape.hides() {
-        return raw.to_owned();
-    }
+fn scrub(raw: &str, shape: &Shape) -> String {
     let mut parser = serde_json::Deserializer::from_str(raw);
     let Ok(members) = parser.deserialize_map(Members) else {
         return WITHHELD.to_owned();
@@ -99,16 +87,10 @@ pub(super) fn scrub(raw: &str, shape: &Shape, within: Within) -> String {
         scrubbed.push(':');
         match of {
             Some(of) if of.mask && value.get() != "null" => {
-                // As the text that the column would hold.
-                let text = serde_json::from_str::<String>(value.get());
-                let text = text.unwrap_or_else(|_| value.get().to_owned());
-                scrubbed.push_str(&quote(&mask::hash(&text, shape.mask_key.as_ref())));
+                scrubbed.push_str(&quote(&mask::of_json(value.get(), shape.mask_key.as_ref())));
             }
             // A part of what is hidden may stand anywhere within.
-            None if hides_within(shape, &name) => scrubbed.push_str(WITHHELD),
-            _ if within == Within::Record && mentions_hidden(shape, value.get()) => {
-                scrubbed.push_str(WITHHELD);
-            }
+            _ if hides_within(shape, &name) => scrubbed.push_str(WITHHELD),
             _ => scrubbed.push_str(value.get()),
         }
     }
@@ -139,21 +121,13 @@ fn member(name: &str, value: &RawValue) -> String {
 }
 
 /// Whether something of the flattened column `name` is hidden.
-fn hides_within(shape: &Shape, name: &str) -> bool {
+pub(super) fn hides_within(shape: &Shape, name: &str) -> bool {
     let prefix = format!("{name}{JOIN}");
     let mut parts = shape.columns.range(prefix.clone()..);
     parts
         .by_ref()
         .take_while(|(part, _)| part.starts_with(&prefix))
         .any(|(_, of)| of.mask || of.drop)
-}
-
-/// Whether `value` may have a member that is hidden where it is a column: records are made of lists in
-/// others, and names can be written with escapes.
-fn mentions_hidden(shape: &Shape, value: &str) -> bool {
-    let hidden = shape.columns.iter().filter(|(_, of)| of.mask || of.drop);
-    let mut names = hidden.map(|(name, _)| name.rsplit(JOIN).next().unwrap_or(name));
-    value.contains("\\u00") || names.any(|name| value.contains(&quote(name)))
 }
 
 /// The members of an object in their order, their values unread: those may be nested at any depth.

@@ -12,9 +12,12 @@ use tapline_core::{Batch, Error, ErrorKind, Limits, Reject, Result, column};
 
 use super::cell::{Cell, Cells};
 use super::fit::{Fitted, Manner, fit};
-use super::rest::{Additions, Within, scrub, scrubbed};
+use super::rest::{Additions, WITHHELD, hides_within, scrubbed};
 use super::{Constant, JOIN, Nested, Shape, mask};
 use crate::decode::{Objects, is_json, json};
+
+/// Levels that are flattened; what is nested deeper stays JSON.
+const DEEPEST: usize = 16;
 
 /// Shapes the batches of a run, page after page. What it has found in nested values it goes on with,
 /// so that columns only come and widen.
@@ -85,10 +88,11 @@ impl Shaper {
             .collect())
     }
 
-    /// What is kept of a record that became no row: nothing that is hidden.
+    /// What is kept of a record that became no row: nothing, if something is hidden. In a record as it was
+    /// sent, that may stand anywhere and under any name.
     pub fn guard(&self, reject: &mut Reject) {
         if self.shape.hides() {
-            reject.raw = scrub(&reject.raw, &self.shape, Within::Record);
+            WITHHELD.clone_into(&mut reject.raw);
         }
     }
 
@@ -157,13 +161,19 @@ impl Shaper {
         let (cast, mask) = of.map_or((None, false), |of| (of.cast, of.mask));
         let own = of.and_then(|of| of.nested);
         let nested = own.unwrap_or(shape.nested);
+        let hides = hides_within(shape, name);
+        if hides && !mask && (is_json(field) || *field.data_type() == DataType::Utf8) {
+            // Whatever else is asked for, what is hidden must be found.
+            return self.take_apart(shape, field, array, &called, columns, room);
+        }
         if cast.is_none() && !mask {
             if nested == Nested::Drop && is_json(field) {
                 return Ok(());
             }
             let is_mixed = *field.data_type() == DataType::Utf8
                 && (own == Some(Nested::Flatten) || self.apart.contains_key(name));
-            if nested == Nested::Flatten && (is_json(field) || is_mixed) {
+            let is_shallow = name.matches(JOIN).count() < DEEPEST;
+            if nested == Nested::Flatten && is_shallow && (is_json(field) || is_mixed) {
                 return self.take_apart(shape, field, array, &called, columns, room);
             }
         }
@@ -197,6 +207,7 @@ impl Shaper {
         room: &mut usize,
     ) -> Result<()> {
         let name = field.name();
+        let hides = hides_within(shape, name);
         let limits = self.limits;
         let apart = self.apart.entry(name.clone()).or_insert_with(|| Apart {
             objects: Objects::new(*room, limits),
@@ -220,11 +231,17 @@ impl Shaper {
                 None => {
                     page.push_str("{}");
                     has_others |= text.is_some();
-                    others.append_option(text);
+                    // A list may hold what is hidden, and so may a text that is JSON.
+                    let is_nested = |text: &String| text.trim_start().starts_with(['[', '{']);
+                    match text {
+                        Some(text) if hides && is_nested(&text) => others.append_value(WITHHELD),
+                        text => others.append_option(text),
+                    }
                 }
             }
         }
         page.push(']');
+        drop(cells);
         if has_others || apart.whole.is_some() {
             apart.whole = Some(field.clone().with_name(called));
         }
@@ -232,12 +249,15 @@ impl Shaper {
             columns.push("", whole, Arc::new(others.finish()))?;
         }
         let members = apart.objects.decode(&page)?;
+        drop(page);
         *room = room.saturating_sub(members.columns.len());
         let rest = Field::new("", DataType::Utf8, true);
         let rests = Cells::new(&members.rest, &json(rest)).map_err(internal)?;
         for row in 0..members.rest.len() {
-            if let Cell::Json(text) = rests.get(row) {
-                columns.rest.add(row, called, text);
+            match rests.get(row) {
+                Cell::Json(_) if hides => columns.rest.add(row, called, WITHHELD),
+                Cell::Json(text) => columns.rest.add(row, called, text),
+                _ => {}
             }
         }
         for (member, array) in &members.columns {
@@ -301,8 +321,7 @@ fn masked(shape: &Shape, field: &Field, array: &ArrayRef) -> Result<ArrayRef, Ar
     let mut texts = StringBuilder::new();
     for row in 0..array.len() {
         let cell = cells.get(row);
-        let text = cell.text();
-        texts.append_option(text.map(|text| mask::hash(&text, shape.mask_key.as_ref())));
+        texts.append_option(mask::of_cell(&cell, shape.mask_key.as_ref()));
     }
     Ok(Arc::new(texts.finish()))
 }

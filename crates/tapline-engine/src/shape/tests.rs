@@ -35,7 +35,10 @@ impl Pages {
     }
 
     fn decode(&mut self, records: &Value) -> Vec<Batch> {
-        let body = records.to_string();
+        self.decode_text(&records.to_string())
+    }
+
+    fn decode_text(&mut self, body: &str) -> Vec<Batch> {
         let located = self.1.locate(body.as_bytes()).unwrap();
         let stamp = Stamp {
             run_id: Uuid::nil(),
@@ -138,7 +141,7 @@ fn a_hash_is_that_of_everybody_else() {
 fn objects_become_columns_page_after_page_and_nothing_is_lost() {
     let wanted = Arc::new(Shape {
         nested: Nested::Flatten,
-        ..(*shape(json!({ "a__city": { "rename": "city" }, "a__geo__lat": { "drop": true } })))
+        ..(*shape(json!({ "a__city": { "rename": "city" }, "a__geo__lat": { "rename": "lat" } })))
             .clone()
     });
     let mut pages = Pages::new();
@@ -149,7 +152,7 @@ fn objects_become_columns_page_after_page_and_nothing_is_lost() {
     ]);
     let batches = shaper.shape(pages.decode(&first)).unwrap();
     let expected = json!([
-        { "id": 1, "city": "Ulm", "a__geo__lon": 2, "a__tags": [1, 2] },
+        { "id": 1, "city": "Ulm", "lat": 1, "a__geo__lon": 2, "a__tags": [1, 2] },
         { "id": 2 },
     ]);
     assert_eq!(Value::from(rows(&batches)), expected);
@@ -218,24 +221,58 @@ fn what_is_hidden_stands_in_no_reject_and_no_rest() {
         shaper.guard(&mut reject);
         reject.raw
     };
-    let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
-    let raw = format!(r#"{{"id":1,"email":"x@y","phone":"123","a":{{"pin":4711}},"d":{deep}}}"#);
-    let found = guarded(&raw);
-    for secret in ["x@y", "123", "4711"] {
-        assert!(!found.contains(secret), "{found}");
-    }
-    assert!(
-        found.contains(&mask::hash("x@y", None)) && found.contains(&deep),
-        "{found}"
+    let raw = r#"{"id":1,"list":[{"\u0065mail":"x@y"}]}"#;
+    assert_eq!(guarded(raw), rest::WITHHELD);
+    assert!(!rest::WITHHELD.starts_with('{'), "a retry leaves it alone");
+}
+
+#[test]
+fn a_part_that_is_hidden_is_found_wherever_its_column_is_nested() {
+    let wanted = shape(json!({ "a__pin": { "mask": true }, "a__tel": { "drop": true } }));
+    let records = json!([
+        { "a": { "pin": 4711, "tel": "0731", "x": 1 } },
+        { "a": [{ "pin": 4711 }] },
+        { "a": "n/a" },
+        { "a": "{\"pin\": 4711" },
+    ]);
+    let found = rows(&shaped(&wanted, &records));
+    let all = Value::from(found.clone()).to_string();
+    assert!(!all.contains("4711") && !all.contains("0731"), "{all}");
+    assert_eq!(
+        (&found[0]["a__x"], &found[2]["a"]),
+        (&json!(1), &json!("n/a"))
     );
-    assert!(!guarded("[\"x@y\"]").contains("x@y"));
-    for nested in [
-        r#"{"list":[{"email":"x@y"}]}"#,
-        r#"{"list":[{"\u0065mail":"x@y"}]}"#,
-    ] {
-        assert!(!guarded(nested).contains("x@y"), "{nested}");
+    assert_eq!(found[0]["a__pin"], mask::hash("4711", None));
+}
+
+#[test]
+fn what_is_hidden_in_the_rest_is_hidden_there() {
+    let wanted = shape(
+        json!({ "email": { "mask": true }, "a": { "rename": "b" }, "a__pin": { "drop": true } }),
+    );
+    let body =
+        r#"[{"email":"e","email":"x@y","a":{"pin":1,"pin":4711},"a":{"pin":4712},"n":1,"n":2}]"#;
+    let found = rows(
+        &shaper(&wanted)
+            .shape(Pages::new().decode_text(body))
+            .unwrap(),
+    );
+    let all = Value::from(found.clone()).to_string();
+    for secret in ["x@y", "4711", "4712"] {
+        assert!(!all.contains(secret), "{all}");
     }
-    assert_eq!(guarded(r#"{"list":[1]}"#), r#"{"list":[1]}"#);
+    assert_eq!(found[0]["_tapline_rest"]["n"], 2);
+}
+
+#[test]
+fn a_number_has_one_mask() {
+    let wanted = shape(json!({ "n": { "mask": true } }));
+    let mask = |records: Value| rows(&shaped(&wanted, &records))[0]["n"].clone();
+    assert_eq!(
+        mask(json!([{ "n": 5 }])),
+        mask(json!([{ "n": 5 }, { "n": 5.5 }]))
+    );
+    assert_eq!(mask::of_json("5.0", None), mask::of_json("5", None));
 }
 
 fn keeper(contract: Contract, known: &[Field]) -> Keeper {
@@ -383,6 +420,22 @@ fn what_tells_the_latest_version_is_found_under_its_new_name() {
         cursor_type: CursorType::Timestamp,
         deletions: None,
     };
+    assert_eq!(shape.spoils(&stage), None);
+    for (written, spoilt) in [
+        (json!({ "id": { "drop": true } }), Some("id")),
+        (json!({ "id": { "mask": true } }), None),
+        (json!({ "meta": { "drop": true } }), Some("meta.at")),
+        (json!({ "meta__at": { "mask": true } }), Some("meta.at")),
+        (json!({ "meta": { "nested": "drop" } }), Some("meta.at")),
+        (json!({ "meta": { "cast": "string" } }), Some("meta.at")),
+        (json!({ "other": { "drop": true } }), None),
+    ] {
+        let other = Shape {
+            columns: serde_json::from_value(written.clone()).unwrap(),
+            ..Shape::default()
+        };
+        assert_eq!(other.spoils(&stage), spoilt, "{written}");
+    }
     let stage = shape.of_stage(stage);
     assert_eq!(stage.keys, ["key"]);
     assert_eq!(stage.cursor, "changed");

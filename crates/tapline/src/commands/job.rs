@@ -72,10 +72,20 @@ impl Job {
         let meant = sync.incremental(stream.plan().incremental.as_ref());
         let meant = meant.filter(|_| mode == EngineMode::IncrementalWithQualify);
         let staged = pipeline.destination.staged();
+        let stage = meant.map(|meant| sync.stage(staged, meant));
+        let shape = wiring.project.shape(name)?;
+        if let Some(column) = stage.as_ref().and_then(|stage| shape.spoils(stage)) {
+            let message =
+                format!("`{column}` tells the latest version of a record, and has to stay");
+            let at = format!("/pipelines/{}/schema", pointer(name));
+            let found = Diagnostic::error("E-shape", at, message);
+            let hint = "it can be renamed; everything else needs another sync mode";
+            return Err(wiring.project.invalid(vec![found.with_hint(hint)]));
+        }
         Ok(Self {
-            stage: meant.map(|meant| sync.stage(staged, meant)),
+            stage,
             name: name.to_owned(),
-            shape: Arc::new(wiring.project.shape(name)?),
+            shape: Arc::new(shape),
             mode,
             place: wiring.project.place(&pipeline.destination.name)?,
             expect: pipeline.expect.expectations(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
 use tapline_core::{
-    Capabilities, Clock, CommitKey, Destination, Disposition, FoundTable, KeptReject, LastCommit,
-    LoadedPages, RejectKey, Result, Secret, TableRef, Writer,
+    Capabilities, Clock, CommitKey, Destination, Disposition, Error, FoundTable, KeptReject,
+    LastCommit, LoadedPages, RejectKey, Result, Secret, TableRef, Writer,
 };
 
 use crate::bookkeeping::{self, Owner};
@@ -34,6 +34,14 @@ impl PostgresDestination {
         let server = Server::parse(address, clock);
         let server = server.map_err(|failure| failure.at("open destination"))?;
         Ok(Self { server })
+    }
+}
+
+impl PostgresDestination {
+    /// The error of `failure`, while `doing` something with `table`.
+    fn failed(&self, failure: Failure, doing: &'static str, table: &TableRef) -> Error {
+        let error = failure.at(doing).with("table", &table.name);
+        error.with("destination", &self.server.address)
     }
 }
 
@@ -70,10 +78,7 @@ impl Destination for PostgresDestination {
         };
         match begun.await {
             Ok(session) => Ok(Box::new(PostgresWriter::new(session, &table.name))),
-            Err(failure) => Err(failure
-                .at("begin")
-                .with("table", &table.name)
-                .with("destination", &self.server.address)),
+            Err(failure) => Err(self.failed(failure, "begin", table)),
         }
     }
 
@@ -90,11 +95,9 @@ impl Destination for PostgresDestination {
                 fence: fence.unwrap_or(0),
             })
         };
-        let failed = |failure: Failure| {
-            let error = failure.at("find").with("table", &table.name);
-            error.with("destination", &self.server.address)
-        };
-        found.await.map_err(failed)
+        found
+            .await
+            .map_err(|failure| self.failed(failure, "find", table))
     }
 
     async fn columns(&self, table: &TableRef, schema: SchemaRef) -> Result<Vec<Option<Field>>> {
@@ -102,11 +105,9 @@ impl Destination for PostgresDestination {
             let named = Table::of(table)?;
             columns::find(&self.server.connect().await?, &named, &schema).await
         };
-        let failed = |failure: Failure| {
-            let error = failure.at("read columns").with("table", &table.name);
-            error.with("destination", &self.server.address)
-        };
-        found.await.map_err(failed)
+        found
+            .await
+            .map_err(|failure| self.failed(failure, "read columns", table))
     }
 
     async fn rejects(
@@ -121,11 +122,9 @@ impl Destination for PostgresDestination {
             let client = self.server.connect().await?;
             bookkeeping::rejects(&client, (pipeline, &named), after, limit).await
         };
-        let failed = |failure: Failure| {
-            let error = failure.at("read rejects").with("table", &table.name);
-            error.with("destination", &self.server.address)
-        };
-        found.await.map_err(failed)
+        found
+            .await
+            .map_err(|failure| self.failed(failure, "read rejects", table))
     }
 
     async fn pages(&self, table: &TableRef, pipeline: &str) -> Result<LoadedPages> {
@@ -137,11 +136,9 @@ impl Destination for PostgresDestination {
                 visible: table::runs(&client, &named).await?,
             })
         };
-        let failed = |failure: Failure| {
-            let error = failure.at("read the log").with("table", &table.name);
-            error.with("destination", &self.server.address)
-        };
-        found.await.map_err(failed)
+        found
+            .await
+            .map_err(|failure| self.failed(failure, "read the log", table))
     }
 
     async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {

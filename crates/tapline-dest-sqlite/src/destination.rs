@@ -40,6 +40,26 @@ impl SqliteDestination {
     }
 }
 
+impl SqliteDestination {
+    /// Reads something of `table` on a thread of its own, and says that it was `doing` so if it cannot.
+    async fn look<R: Send + 'static>(
+        &self,
+        table: &TableRef,
+        doing: &'static str,
+        look: impl FnOnce(&Connection, &str) -> crate::failure::Result<R> + Send + 'static,
+    ) -> Result<R> {
+        let path = self.path.clone();
+        let found = async {
+            let named = name::table(table)?;
+            let worker = Worker::start(move || connection::open(&path)).await?;
+            let job = move |connection: &mut Connection| look(connection, &named);
+            worker.call(job).await
+        };
+        let failed = |failure: Failure| failure.at(doing).with("table", &table.name);
+        found.await.map_err(failed)
+    }
+}
+
 fn create(path: &Path) -> crate::failure::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|cause| Failure::Io {
@@ -90,35 +110,22 @@ impl Destination for SqliteDestination {
     }
 
     async fn find(&self, table: &TableRef, pipeline: &str) -> Result<FoundTable> {
-        let (path, pipeline) = (self.path.clone(), pipeline.to_owned());
-        let found = async {
-            let named = name::table(table)?;
-            let worker = Worker::start(move || connection::open(&path)).await?;
-            let find = move |connection: &mut Connection| {
-                Ok(FoundTable {
-                    is_there: generation::is_there(connection, &named)?,
-                    fence: bookkeeping::fence(connection, &pipeline)?.unwrap_or(0),
-                })
-            };
-            worker.call(find).await
-        };
-        let failed = |failure: Failure| failure.at("find").with("table", &table.name);
-        found.await.map_err(failed)
+        let pipeline = pipeline.to_owned();
+        self.look(table, "find", move |connection, named| {
+            Ok(FoundTable {
+                is_there: generation::is_there(connection, named)?,
+                fence: bookkeeping::fence(connection, &pipeline)?.unwrap_or(0),
+            })
+        })
+        .await
     }
 
     async fn columns(&self, table: &TableRef, schema: SchemaRef) -> Result<Vec<Option<Field>>> {
-        let path = self.path.clone();
-        let found = async {
-            let named = name::table(table)?;
-            let worker = Worker::start(move || connection::open(&path)).await?;
-            let find = move |connection: &mut Connection| {
-                let visible = generation::visible(connection, &named)?;
-                columns::find(connection, &visible, &schema)
-            };
-            worker.call(find).await
-        };
-        let failed = |failure: Failure| failure.at("read columns").with("table", &table.name);
-        found.await.map_err(failed)
+        self.look(table, "read columns", move |connection, named| {
+            let visible = generation::visible(connection, named)?;
+            columns::find(connection, &visible, &schema)
+        })
+        .await
     }
 
     async fn rejects(
@@ -128,36 +135,22 @@ impl Destination for SqliteDestination {
         after: Option<&RejectKey>,
         limit: usize,
     ) -> Result<Vec<KeptReject>> {
-        let (path, pipeline) = (self.path.clone(), pipeline.to_owned());
-        let after = after.cloned();
-        let found = async {
-            let named = name::table(table)?;
-            let worker = Worker::start(move || connection::open(&path)).await?;
-            let find = move |connection: &mut Connection| {
-                let of = (pipeline.as_str(), named.as_str());
-                bookkeeping::rejects(connection, of, after.as_ref(), limit)
-            };
-            worker.call(find).await
-        };
-        let failed = |failure: Failure| failure.at("read rejects").with("table", &table.name);
-        found.await.map_err(failed)
+        let (pipeline, after) = (pipeline.to_owned(), after.cloned());
+        self.look(table, "read rejects", move |connection, named| {
+            bookkeeping::rejects(connection, (&pipeline, named), after.as_ref(), limit)
+        })
+        .await
     }
 
     async fn pages(&self, table: &TableRef, pipeline: &str) -> Result<LoadedPages> {
-        let (path, pipeline) = (self.path.clone(), pipeline.to_owned());
-        let found = async {
-            let named = name::table(table)?;
-            let worker = Worker::start(move || connection::open(&path)).await?;
-            let find = move |connection: &mut Connection| {
-                Ok(LoadedPages {
-                    pages: bookkeeping::pages(connection, &pipeline, &named)?,
-                    visible: generation::runs(connection, &named)?,
-                })
-            };
-            worker.call(find).await
-        };
-        let failed = |failure: Failure| failure.at("read the log").with("table", &table.name);
-        found.await.map_err(failed)
+        let pipeline = pipeline.to_owned();
+        self.look(table, "read the log", move |connection, named| {
+            Ok(LoadedPages {
+                pages: bookkeeping::pages(connection, &pipeline, named)?,
+                visible: generation::runs(connection, named)?,
+            })
+        })
+        .await
     }
 
     async fn recover(&self, pipeline: &str) -> Result<Vec<LastCommit>> {

@@ -35,7 +35,7 @@ use tapline_core::{Batch, Error, ErrorKind, Limits, Reject};
 use tapline_spec::{ColumnPlan, ContentPlan, ExplodePlan};
 
 use self::columns::Columns;
-pub(crate) use self::number::{Scalar, scalar};
+pub(crate) use self::number::{EXACT, Scalar, scalar};
 pub(crate) use self::object::Objects;
 use self::page::Page;
 use self::pass::{Chunk, Pass, internal};

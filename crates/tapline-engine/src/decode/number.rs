@@ -3,7 +3,7 @@
 use super::scan::{Lexeme, Number, Scanner};
 
 /// Largest magnitude up to which every integer is also an `f64`.
-const EXACT: u64 = 1 << 53;
+pub(crate) const EXACT: u64 = 1 << 53;
 
 /// Digits beyond which an `f64` cannot tell two numbers apart.
 const DIGITS: u32 = 17;

@@ -292,7 +292,7 @@ fn of_generation(recovered: &[LastCommit], generation: u64) -> Vec<LastCommit> {
 
 /// A generation that nothing is left of. Fences start again if the state store was lost, and pages
 /// of a run before that must not be taken for pages of this one.
-pub(super) fn free_generation(recovered: &[LastCommit], fence: u64) -> u64 {
+fn free_generation(recovered: &[LastCommit], fence: u64) -> u64 {
     let last = recovered.iter().map(|commit| commit.key.generation).max();
     last.map_or(fence, |last| fence.max(last.saturating_add(1)))
 }

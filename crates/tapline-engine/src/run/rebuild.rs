@@ -18,9 +18,8 @@ use tapline_core::{
 use uuid::Uuid;
 
 use super::RunTask;
-use super::opening::free_generation;
 use super::shaping::Shaping;
-use super::table::Table;
+use super::table::{Table, alone};
 use crate::source::HttpSource;
 use crate::sync_mode::SyncMode;
 
@@ -54,32 +53,17 @@ pub async fn rebuild(
     let (table, pipeline) = (&task.table, &task.pipeline);
     let destination = &doors.destination;
     let found = destination.find(table, pipeline).await?;
-    let name = format!("pipeline/{pipeline}");
-    let lease = doors
-        .state
-        .lease(&name, task.lock_wait, found.fence)
-        .await?;
-    let recovered = destination.recover(pipeline).await?;
-    if !recovered.is_empty() {
-        let message = "a run of the pipeline was cut; let `tapline run` finish it first";
-        return Err(refused(message));
-    }
+    let (lease, key) = alone(task, doors, found, "rebuild").await?;
     let pages = destination.pages(table, pipeline).await?;
     let pages = wanted(task, doors, pages).await?;
     if pages.is_empty() {
         return Err(refused("nothing says which pages the table was made of"));
     }
-    let generation = free_generation(&recovered, lease.fence());
     let mut rebuild = Rebuild {
         task,
         doors,
         shaping: Shaping::new(&task.shape, table, found.is_there)?,
-        key: CommitKey {
-            pipeline: pipeline.clone(),
-            run: task.run_id,
-            generation,
-            fence: lease.fence(),
-        },
+        key,
         table: None,
         done: Rebuilt::default(),
     };

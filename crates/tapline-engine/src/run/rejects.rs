@@ -13,9 +13,8 @@ use tapline_spec::{ContentPlan, Plan, Siblings};
 use uuid::Uuid;
 
 use super::RunTask;
-use super::opening::free_generation;
 use super::shaping::Shaping;
-use super::table::Table;
+use super::table::{Table, alone};
 use crate::decode::{Decoder, Stamp};
 use crate::locate::Wanted;
 use crate::shape::hoisted;
@@ -42,16 +41,7 @@ pub async fn retry_rejects(task: &RunTask, plan: &Plan, doors: &Doors) -> Result
         let message = format!("there is no table `{}` yet", task.table);
         return Err(Error::new(ErrorKind::Usage, "retry rejects", message));
     }
-    let name = format!("pipeline/{}", task.pipeline);
-    let lease = doors
-        .state
-        .lease(&name, task.lock_wait, found.fence)
-        .await?;
-    let recovered = doors.destination.recover(&task.pipeline).await?;
-    if !recovered.is_empty() {
-        let message = "a run of the pipeline was cut; let `tapline run` finish it first";
-        return Err(Error::new(ErrorKind::Usage, "retry rejects", message));
-    }
+    let (lease, key) = alone(task, doors, found, "retry rejects").await?;
     let visible = doors
         .destination
         .pages(&task.table, &task.pipeline)
@@ -61,7 +51,7 @@ pub async fn retry_rejects(task: &RunTask, plan: &Plan, doors: &Doors) -> Result
         task,
         plan,
         doors,
-        fence: lease.fence(),
+        key,
         of_records: Shaping::new(&task.shape, &task.table, true)?,
         of_rows: Shaping::of_rows(&task.shape, &task.table),
         table: None,
@@ -102,7 +92,7 @@ struct Retry<'a> {
     task: &'a RunTask,
     plan: &'a Plan,
     doors: &'a Doors,
-    fence: u64,
+    key: CommitKey,
     of_records: Shaping,
     of_rows: Shaping,
     /// Open once there is something to write.
@@ -248,18 +238,11 @@ impl Retry<'_> {
     /// Rows are added, whatever else a run does to the table.
     async fn begin(&self, schema: SchemaRef) -> Result<Table> {
         let (task, destination) = (self.task, &self.doors.destination);
-        let recovered = destination.recover(&task.pipeline).await?;
-        let key = CommitKey {
-            pipeline: task.pipeline.clone(),
-            run: task.run_id,
-            generation: free_generation(&recovered, self.fence),
-            fence: self.fence,
-        };
         let disposition = match &task.stage {
             None => Disposition::Append,
             Some(stage) => Disposition::Merge(task.shape.of_stage(stage.clone())).keeping_absent(),
         };
-        let writer = destination.begin(&task.table, schema.clone(), disposition, key);
+        let writer = destination.begin(&task.table, schema.clone(), disposition, self.key.clone());
         Ok(Table::new(writer.await?, schema))
     }
 }

@@ -1,7 +1,37 @@
-//! A table that is written outside of a run, and the columns that its writer was told of last.
+//! A table that is written outside of a run: by nobody else, and with the columns that its writer was
+//! told of last.
 
 use arrow_schema::{Schema, SchemaRef};
-use tapline_core::{Batch, Commit, Receipt, Result, Writer};
+use tapline_core::{
+    Batch, Commit, CommitKey, Doors, Error, ErrorKind, FoundTable, Lease, Receipt, Result, Writer,
+};
+
+use super::RunTask;
+
+/// The sole right to write the table of a pipeline of which no run was cut.
+pub(super) async fn alone(
+    task: &RunTask,
+    doors: &Doors,
+    found: FoundTable,
+    doing: &'static str,
+) -> Result<(Box<dyn Lease>, CommitKey)> {
+    let pipeline = &task.pipeline;
+    let name = format!("pipeline/{pipeline}");
+    let lease = doors.state.lease(&name, task.lock_wait, found.fence);
+    let lease = lease.await?;
+    if !doors.destination.recover(pipeline).await?.is_empty() {
+        let message = "a run of the pipeline was cut; let `tapline run` finish it first";
+        return Err(Error::new(ErrorKind::Usage, doing, message));
+    }
+    let key = CommitKey {
+        pipeline: pipeline.clone(),
+        run: task.run_id,
+        // Nothing is left of any other.
+        generation: lease.fence(),
+        fence: lease.fence(),
+    };
+    Ok((lease, key))
+}
 
 /// A table that is open.
 pub(super) struct Table {

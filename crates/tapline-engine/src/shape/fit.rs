@@ -13,10 +13,8 @@ use jiff::civil::{Date, date};
 use tapline_core::{Cursor, CursorType};
 
 use super::cell::{Cell, Cells};
-use crate::decode::{Scalar, is_json, scalar};
+use crate::decode::{EXACT, Scalar, is_json, scalar};
 
-/// Largest magnitude up to which every whole number is also an `f64`.
-const EXACT: i64 = 1 << 53;
 const EPOCH: Date = date(1970, 1, 1);
 
 /// A column of another type.
@@ -167,9 +165,7 @@ fn integer(cell: &Cell<'_>, asked: bool) -> Option<i64> {
 fn number(cell: &Cell<'_>, asked: bool) -> Option<f64> {
     match cell {
         Cell::Number(number) => Some(*number),
-        Cell::Integer(number) if asked || number.unsigned_abs() <= EXACT.unsigned_abs() => {
-            Some(*number as f64)
-        }
+        Cell::Integer(number) if asked || number.unsigned_abs() <= EXACT => Some(*number as f64),
         Cell::Boolean(value) if asked => Some(f64::from(u8::from(*value))),
         Cell::Text(text) if asked => {
             let number: f64 = text.trim().parse().ok()?;

@@ -7,14 +7,12 @@ use sha2::{Digest, Sha256};
 use tapline_core::Secret;
 
 use super::cell::Cell;
-
-/// Largest magnitude up to which every whole number is also an `f64`.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+use crate::decode::EXACT;
 
 /// The hash of `cell`; `None` if it is null. A whole number has the same in a column of any numbers.
 pub(super) fn of_cell(cell: &Cell<'_>, key: Option<&Secret>) -> Option<String> {
     match cell {
-        Cell::Number(number) if number.fract() == 0.0 && number.abs() <= EXACT => {
+        Cell::Number(number) if number.fract() == 0.0 && number.abs() <= EXACT as f64 => {
             Some(hash(&(*number as i64).to_string(), key))
         }
         cell => Some(hash(&cell.text()?, key)),

@@ -1,6 +1,6 @@
 //! Brings the batches of one run into the shape that its pipeline asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
@@ -38,11 +38,11 @@ struct Apart {
 }
 
 /// The columns that a batch becomes.
-struct Columns<'a> {
+struct Columns {
     rows: usize,
     fields: Vec<Field>,
     arrays: Vec<ArrayRef>,
-    names: BTreeMap<String, &'a str>,
+    names: BTreeSet<String>,
     rest: Additions,
 }
 
@@ -107,7 +107,7 @@ impl Shaper {
             rows: batch.num_rows(),
             fields: Vec::new(),
             arrays: Vec::new(),
-            names: BTreeMap::new(),
+            names: BTreeSet::new(),
             rest: Additions::default(),
         };
         let schema = batch.schema();
@@ -123,7 +123,7 @@ impl Shaper {
         }
         for (name, constant) in &shape.constants {
             let (field, array) = constant.column(name, columns.rows);
-            columns.push(name, field, array)?;
+            columns.push(field, array)?;
         }
         let mut rest = Some(std::mem::take(&mut columns.rest));
         for (field, array) in own {
@@ -131,28 +131,24 @@ impl Shaper {
                 Some(rest) => rest.into_rest(&scrubbed(array, &shape)),
                 None => ArrayRef::clone(array),
             };
-            columns.push("tapline", field.as_ref().clone(), array)?;
+            columns.push(field.as_ref().clone(), array)?;
         }
         let schema = Arc::new(Schema::new(columns.fields));
         RecordBatch::try_new(schema, columns.arrays).map_err(internal)
     }
 
     /// What the column `field` becomes, in a table where it is called `called` unless a name is given.
-    fn column<'a>(
+    fn column(
         &mut self,
-        shape: &'a Shape,
+        shape: &Shape,
         field: &Field,
         array: &ArrayRef,
         called: Option<String>,
-        columns: &mut Columns<'a>,
+        columns: &mut Columns,
         room: &mut usize,
     ) -> Result<()> {
         let name = field.name();
-        let of = shape.columns.get_key_value(name);
-        let (source, of) = match of {
-            Some((source, of)) => (source.as_str(), Some(of)),
-            None => ("", None),
-        };
+        let of = shape.columns.get(name);
         if of.is_some_and(|of| of.drop) {
             return Ok(());
         }
@@ -193,17 +189,17 @@ impl Shaper {
             array = masked(shape, &to, &array).map_err(internal)?;
             to = Field::new(&called, DataType::Utf8, true);
         }
-        columns.push(source, to, array)
+        columns.push(to, array)
     }
 
     /// Makes columns of the members of the objects in a column.
-    fn take_apart<'a>(
+    fn take_apart(
         &mut self,
-        shape: &'a Shape,
+        shape: &Shape,
         field: &Field,
         array: &ArrayRef,
         called: &str,
-        columns: &mut Columns<'a>,
+        columns: &mut Columns,
         room: &mut usize,
     ) -> Result<()> {
         let name = field.name();
@@ -246,7 +242,7 @@ impl Shaper {
             apart.whole = Some(field.clone().with_name(called));
         }
         if let Some(whole) = apart.whole.clone() {
-            columns.push("", whole, Arc::new(others.finish()))?;
+            columns.push(whole, Arc::new(others.finish()))?;
         }
         let members = apart.objects.decode(&page)?;
         drop(page);
@@ -270,11 +266,11 @@ impl Shaper {
     }
 }
 
-impl<'a> Columns<'a> {
-    /// Adds the column `field`, which is `source` in the pipeline's own words.
-    fn push(&mut self, source: &'a str, field: Field, array: ArrayRef) -> Result<()> {
-        let name = field.name().clone();
-        if self.names.insert(name.clone(), source).is_some() {
+impl Columns {
+    /// Adds the column `field`.
+    fn push(&mut self, field: Field, array: ArrayRef) -> Result<()> {
+        let name = field.name();
+        if !self.names.insert(name.clone()) {
             return Err(Error::new(
                 ErrorKind::Spec,
                 "shape rows",

@@ -1,5 +1,7 @@
 //! Records on their way: an Arrow batch, and what is to be done with each of its rows.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,11 @@ pub mod column {
     pub const EXTRACTED_AT: &str = "_tapline_extracted_at";
     /// Fields that fit no column, as one JSON object (text), or null.
     pub const REST: &str = "_tapline_rest";
+    /// Number of the row among those of its page, from 0; in tables that have child tables, and in
+    /// those. With [`RUN_ID`] and [`REQUEST_ID`] it leads from a row to its children.
+    pub const ROW: &str = "_tapline_row";
+    /// Place of the row among those of the same parent, from 0; in child tables.
+    pub const POSITION: &str = "_tapline_position";
     /// Whether the record is deleted; in tables that know of deletions.
     pub const DELETED: &str = "_tapline_deleted";
     /// Table with a row for each request.
@@ -43,6 +50,8 @@ pub enum RowOp {
 /// Rows of one table. The schema may grow from batch to batch; it never loses a column.
 #[derive(Clone, Debug)]
 pub struct Batch {
+    /// The child table whose rows they are; `None`: the table that is written.
+    pub child: Option<Arc<str>>,
     /// The rows. JSON kept as text carries the field metadata `ARROW:extension:name = arrow.json`.
     pub records: RecordBatch,
     /// One operation per row; `None` means that every row is inserted.
@@ -52,7 +61,17 @@ pub struct Batch {
 impl Batch {
     /// A batch whose rows are all inserted.
     pub fn insert(records: RecordBatch) -> Self {
-        Self { records, ops: None }
+        Self {
+            child: None,
+            records,
+            ops: None,
+        }
+    }
+
+    /// Rows of `batches` that are records, and not parts of one in a child table.
+    pub fn count(batches: &[Self]) -> u64 {
+        let own = batches.iter().filter(|batch| batch.child.is_none());
+        own.map(|batch| batch.rows() as u64).sum()
     }
 
     /// Number of rows.
@@ -75,6 +94,18 @@ pub struct Reject {
     pub form: RejectForm,
 }
 
+impl Reject {
+    /// The number, among all rows of a page, of the one that is number `row` of those that are left when
+    /// rows of `rejects` are gone.
+    pub fn place(rejects: &[Self], row: u64) -> u64 {
+        let gone = rejects.iter().filter(|it| it.form == RejectForm::Row);
+        let mut gone: Vec<u64> = gone.map(|it| it.index).collect();
+        gone.sort_unstable();
+        let pass = |at, gone: &u64| at + u64::from(*gone <= at);
+        gone.iter().fold(row, pass)
+    }
+}
+
 /// What is kept of a record that became no row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -84,6 +115,8 @@ pub enum RejectForm {
     Record,
     /// The row that it would have become.
     Row,
+    /// A row of a child table, as the only member of an object, which is called like that table.
+    Child,
 }
 
 impl RejectForm {
@@ -92,6 +125,7 @@ impl RejectForm {
         match self {
             Self::Record => "record",
             Self::Row => "row",
+            Self::Child => "child",
         }
     }
 
@@ -99,6 +133,7 @@ impl RejectForm {
     pub fn parse(name: &str) -> Self {
         match name {
             "row" => Self::Row,
+            "child" => Self::Child,
             _ => Self::Record,
         }
     }

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Batch, CursorType, Position, RawPage, Reject, RejectForm, RequestRecord, Result, SliceProgress,
+    Batch, CursorType, Error, ErrorKind, Position, RawPage, Reject, RejectForm, RequestRecord,
+    Result, SliceProgress,
 };
 
 /// A place for tables.
@@ -95,6 +96,18 @@ pub trait Writer: Send {
     /// The change would lose values.
     async fn evolve(&mut self, schema: SchemaRef) -> Result<SchemaChange>;
 
+    /// Opens a table of the same schema for rows that are parts of those of this one, the first time
+    /// that `child` is named; later as [`Writer::evolve`]. Its rows come in the same commits, and are
+    /// hidden, shown and forgotten together with those of this table.
+    ///
+    /// # Errors
+    /// This destination has no child tables, or the change would lose values.
+    async fn evolve_child(&mut self, child: &str, schema: SchemaRef) -> Result<SchemaChange> {
+        let _ = schema;
+        let message = "this destination has no child tables";
+        Err(Error::new(ErrorKind::Usage, "open child table", message).with("table", child))
+    }
+
     /// Makes durable what was only taken, so that [`Destination::recover`] finds it. Nothing of a
     /// hidden generation is shown.
     ///
@@ -131,6 +144,8 @@ pub struct Capabilities {
     pub transactional_position: bool,
     /// Keeps structs and lists as they are, rather than as JSON text.
     pub nested: bool,
+    /// Keeps parts of rows in tables of their own, in the commits of the rows.
+    pub child_tables: bool,
 }
 
 /// Names a table.
@@ -145,6 +160,15 @@ pub struct TableRef {
 impl TableRef {
     /// The schema where raw tables go.
     pub const PUBLIC: &str = "public";
+
+    /// The table `name` of the same schema.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> Self {
+        Self {
+            schema: self.schema.clone(),
+            name: name.to_owned(),
+        }
+    }
 
     /// A table of the schema `public`.
     pub fn public(name: impl Into<String>) -> Self {
@@ -356,7 +380,7 @@ pub struct Receipt {
     pub seq: u64,
     /// Whether the rows survive a loss of power.
     pub durable: bool,
-    /// Rows accepted.
+    /// Rows accepted, but for those of child tables.
     pub accepted: u64,
     /// Rows the destination refused.
     pub rejected: Vec<RejectedRow>,

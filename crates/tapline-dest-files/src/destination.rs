@@ -101,6 +101,7 @@ impl Destination for FilesDestination {
             delete: false,
             transactional_position: true,
             nested: false,
+            child_tables: false,
         }
     }
 

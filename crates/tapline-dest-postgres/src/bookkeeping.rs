@@ -2,7 +2,7 @@
 //! slice, the log of requests and the rejects.
 
 use tapline_core::{
-    Commit, CommitKey, KeptReject, LastCommit, LoadedPage, Position, RejectForm, RejectKey,
+    Commit, CommitKey, KeptReject, LastCommit, LoadedPage, Position, Reject, RejectForm, RejectKey,
     SliceProgress,
 };
 use tapline_postgres::{Steps, given, kept};
@@ -16,7 +16,7 @@ use crate::page::Refused;
 
 /// The tables, in the schema that the destination's address names.
 pub(crate) const TABLES: Steps = Steps {
-    steps: &[FIRST, STAGES, FORM],
+    steps: &[FIRST, STAGES, FORM, CHILD],
     version_table: "_tapline_version",
     lock: 7825,
 };
@@ -63,6 +63,9 @@ CREATE TABLE _tapline_stages (
 
 /// What is kept of a reject.
 const FORM: &str = "ALTER TABLE _tapline_rejects ADD COLUMN form text NOT NULL DEFAULT 'record'";
+
+/// Which child table a hidden table becomes.
+const CHILD: &str = "ALTER TABLE _tapline_generations ADD COLUMN child text NOT NULL DEFAULT ''";
 
 /// Whose commits are meant.
 #[derive(Clone, Debug)]
@@ -203,18 +206,13 @@ pub(crate) async fn record(
         .map(|reject| (reject.index, &reject.reason, &reject.raw, reject.form));
     // Rows that were rejected before are not among those that the server has seen, and no two rejects
     // of a page have one number.
-    let before = commit.rejects.iter();
-    let before = before.filter(|reject| reject.form == RejectForm::Row);
-    let mut before: Vec<u64> = before.map(|reject| reject.index).collect();
-    before.sort_unstable();
-    let place = |row: u64| {
-        before
-            .iter()
-            .fold(row, |at, gone| at + u64::from(*gone <= at))
-    };
-    let rows = refused
-        .iter()
-        .map(|it| (place(it.row.row), &it.row.reason, &it.raw, RejectForm::Row));
+    let rows = refused.iter().map(|it| {
+        let index = match it.form {
+            RejectForm::Row => Reject::place(&commit.rejects, it.row.row),
+            _ => it.row.row,
+        };
+        (index, &it.row.reason, &it.raw, it.form)
+    });
     let rejects: Vec<_> = rejects.chain(rows).collect();
     let indexes: Vec<i64> = rejects.iter().map(|reject| signed(reject.0)).collect();
     let reasons: Vec<_> = rejects.iter().map(|reject| kept(reject.1)).collect();

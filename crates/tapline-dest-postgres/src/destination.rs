@@ -54,6 +54,7 @@ impl Destination for PostgresDestination {
             delete: false,
             transactional_position: true,
             nested: false,
+            child_tables: true,
         }
     }
 

@@ -11,56 +11,99 @@ use crate::bookkeeping::{self, Owner, signed};
 use crate::columns;
 use crate::failure::Result;
 use crate::name::{Table, hash};
+use crate::table;
 use tapline_postgres::kept;
 
 /// The hidden table of `owner`. It may hold rows already, if an earlier run of the same
 /// generation was cut short. Other generations of the table are dropped: the caller has checked
 /// the fence, so they are older.
 pub(crate) async fn enter(client: &Client, owner: &Owner) -> Result<Table> {
+    let generation = signed(owner.key.generation);
+    for stale in of_table(client, owner).await? {
+        if stale.generation != generation {
+            drop_one(client, owner, &stale).await?;
+        }
+    }
+    let hidden = enter_child(client, owner, "").await?;
+    if columns::read(client, &hidden).await?.is_empty() {
+        // Somebody may have dropped it: then the positions lead to nothing.
+        bookkeeping::forget(client, owner, generation).await?;
+    }
+    Ok(hidden)
+}
+
+/// The hidden table of the child table `child` of `owner`; of the table itself if that is `""`.
+pub(crate) async fn enter_child(client: &Client, owner: &Owner, child: &str) -> Result<Table> {
     let key = &owner.key;
-    let whole = format!("{}\0{}", key.pipeline, owner.table.quoted());
+    let mut whole = format!("{}\0{}", key.pipeline, owner.table.quoted());
+    if !child.is_empty() {
+        whole = format!("{whole}\0{child}");
+    }
     let hidden = owner.table.beside(&format!(
         "_tapline_gen_{}_{:016x}",
         key.generation,
         hash(&whole)
     ));
-    for (name, generation) in of_table(client, owner).await? {
-        if name != hidden.name {
-            drop_one(client, owner, &owner.table.beside(&name), generation).await?;
-        }
-    }
-    let generation = signed(key.generation);
-    if columns::read(client, &hidden).await?.is_empty() {
-        // Somebody may have dropped it: then the positions lead to nothing.
-        bookkeeping::forget(client, owner, generation).await?;
-    }
-    let pipeline = kept(&key.pipeline);
-    let sql = "INSERT INTO _tapline_generations VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
-    let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
+    let (generation, pipeline) = (signed(key.generation), kept(&key.pipeline));
+    let sql = "INSERT INTO _tapline_generations
+         (table_schema, hidden, pipeline, table_name, generation, child)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    let parameters: [(&(dyn ToSql + Sync), Type); 6] = [
         (&hidden.schema, Type::TEXT),
         (&hidden.name, Type::TEXT),
         (&pipeline, Type::TEXT),
         (&owner.table.name, Type::TEXT),
         (&generation, Type::INT8),
+        (&child, Type::TEXT),
     ];
     client.execute_typed(sql, &parameters).await?;
     Ok(hidden)
 }
 
-/// Drops the hidden table and the positions that led to it.
-pub(crate) async fn forget(client: &Client, owner: &Owner, hidden: &Table) -> Result<()> {
-    drop_one(client, owner, hidden, signed(owner.key.generation)).await
+/// A hidden table.
+struct Hidden {
+    table: Table,
+    generation: i64,
+    /// The child table that it becomes; `""`: the table itself.
+    child: String,
 }
 
-async fn drop_one(client: &Client, owner: &Owner, hidden: &Table, generation: i64) -> Result<()> {
-    bookkeeping::forget(client, owner, generation).await?;
-    leave(client, hidden).await?;
-    let sql = format!("DROP TABLE IF EXISTS {}", hidden.quoted());
+/// Shows the hidden tables of `owner` in the place of the ones that readers find.
+pub(crate) async fn show(client: &Client, owner: &Owner) -> Result<()> {
+    let ours = signed(owner.key.generation);
+    for hidden in of_table(client, owner).await? {
+        if hidden.generation == ours {
+            let place = match hidden.child.as_str() {
+                "" => owner.table.clone(),
+                child => owner.table.beside(child),
+            };
+            table::replace(client, &hidden.table, &place).await?;
+            leave(client, &hidden.table).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Drops the hidden tables and the positions that led to them.
+pub(crate) async fn forget(client: &Client, owner: &Owner) -> Result<()> {
+    let ours = signed(owner.key.generation);
+    for hidden in of_table(client, owner).await? {
+        if hidden.generation == ours {
+            drop_one(client, owner, &hidden).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn drop_one(client: &Client, owner: &Owner, hidden: &Hidden) -> Result<()> {
+    bookkeeping::forget(client, owner, hidden.generation).await?;
+    leave(client, &hidden.table).await?;
+    let sql = format!("DROP TABLE IF EXISTS {}", hidden.table.quoted());
     Ok(client.batch_execute(&sql).await?)
 }
 
 /// Takes the hidden table off the list; it is published or dropped.
-pub(crate) async fn leave(client: &Client, hidden: &Table) -> Result<()> {
+async fn leave(client: &Client, hidden: &Table) -> Result<()> {
     let sql = "DELETE FROM _tapline_generations WHERE table_schema = $1 AND hidden = $2";
     let parameters: [(&(dyn ToSql + Sync), Type); 2] =
         [(&hidden.schema, Type::TEXT), (&hidden.name, Type::TEXT)];
@@ -68,9 +111,9 @@ pub(crate) async fn leave(client: &Client, hidden: &Table) -> Result<()> {
     Ok(())
 }
 
-/// The hidden tables of this one, and their numbers.
-async fn of_table(client: &Client, owner: &Owner) -> Result<Vec<(String, i64)>> {
-    let sql = "SELECT hidden, generation FROM _tapline_generations
+/// The hidden tables of this one and of its child tables.
+async fn of_table(client: &Client, owner: &Owner) -> Result<Vec<Hidden>> {
+    let sql = "SELECT hidden, generation, child FROM _tapline_generations
          WHERE pipeline = $1 AND table_schema = $2 AND table_name = $3";
     let pipeline = kept(&owner.key.pipeline);
     let parameters: [(&(dyn ToSql + Sync), Type); 3] = [
@@ -79,9 +122,13 @@ async fn of_table(client: &Client, owner: &Owner) -> Result<Vec<(String, i64)>> 
         (&owner.table.name, Type::TEXT),
     ];
     let rows = client.query_typed(sql, &parameters).await?;
-    let found = rows
-        .iter()
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    let found = rows.iter().map(|row| {
+        Ok(Hidden {
+            table: owner.table.beside(row.try_get(0)?),
+            generation: row.try_get(1)?,
+            child: row.try_get(2)?,
+        })
+    });
     found.collect()
 }
 

@@ -7,6 +7,7 @@
 
 mod bookkeeping;
 mod cells;
+mod children;
 mod columns;
 mod copy;
 mod destination;

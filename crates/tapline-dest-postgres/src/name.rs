@@ -44,6 +44,12 @@ impl Table {
         })
     }
 
+    /// The table of the same schema that is named `name` outside.
+    pub(crate) fn sibling(&self, name: &str) -> Result<Self> {
+        let public = Self::of(&TableRef::public(name))?;
+        Ok(self.beside(&public.name))
+    }
+
     /// Another table of the same schema.
     pub(crate) fn beside(&self, name: &str) -> Self {
         Self {

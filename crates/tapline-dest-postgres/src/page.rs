@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use tapline_core::{Batch, RejectedRow, RowOp};
+use tapline_core::{Batch, RejectForm, RejectedRow, RowOp};
 
 use crate::columns::{Column, assign};
 use crate::encode::Rows;
@@ -25,6 +26,22 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// The layout of batches of `schema`: the one of those before, if they had the same.
+    pub(crate) fn known(
+        last: &mut Option<Arc<Self>>,
+        table: &Table,
+        columns: &[Column],
+        schema: &SchemaRef,
+    ) -> Result<Arc<Self>> {
+        let known = last.as_ref().filter(|it| it.schema == *schema);
+        let layout = match known {
+            Some(layout) => Arc::clone(layout),
+            None => Arc::new(Self::new(table, columns, schema)?),
+        };
+        *last = Some(Arc::clone(&layout));
+        Ok(layout)
+    }
+
     /// Each column of `schema` must be in the table, and wide enough.
     pub(crate) fn new(table: &Table, columns: &[Column], schema: &SchemaRef) -> Result<Self> {
         let by_name: HashMap<&str, &Column> = columns
@@ -79,6 +96,7 @@ pub(crate) struct Refused {
     pub(crate) row: RejectedRow,
     /// The row as JSON.
     pub(crate) raw: String,
+    pub(crate) form: RejectForm,
 }
 
 /// The rows of one batch that go into the table.
@@ -86,17 +104,16 @@ pub(crate) struct Part<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) rows: Rows<'a>,
     batch: &'a RecordBatch,
+    /// The child table whose rows they are.
+    child: Option<&'a str>,
     /// Rows of the page before the batch.
     before: usize,
 }
 
 impl<'a> Part<'a> {
     /// The rows of `batch`, of which `before` precede it on its page, and those that are refused.
-    pub(crate) fn new(
-        layout: &'a Layout,
-        batch: &'a RecordBatch,
-        before: usize,
-    ) -> (Self, Vec<Refused>) {
+    pub(crate) fn new(layout: &'a Layout, batch: &'a Batch, before: usize) -> (Self, Vec<Refused>) {
+        let (batch, child) = (&batch.records, batch.child.as_deref());
         let reasons = layout.refused(batch);
         let is_taken = |row: &usize| !reasons.contains_key(row);
         let numbers = (0..batch.num_rows()).filter(is_taken).collect();
@@ -104,6 +121,7 @@ impl<'a> Part<'a> {
             layout,
             rows: Rows::new(&layout.kinds, batch, numbers),
             batch,
+            child,
             before,
         };
         let mut refused: Vec<Refused> = reasons
@@ -126,7 +144,14 @@ impl<'a> Part<'a> {
                 row: (self.before + row) as u64,
                 reason,
             },
-            raw: raw::json(self.batch, row),
+            raw: match self.child {
+                None => raw::json(self.batch, row),
+                Some(child) => raw::of_child(child, self.batch, row),
+            },
+            form: match self.child {
+                None => RejectForm::Row,
+                Some(_) => RejectForm::Child,
+            },
         }
     }
 }

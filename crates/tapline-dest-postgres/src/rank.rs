@@ -28,7 +28,7 @@ pub(crate) fn ranked(batch: &Batch, stage: &Stage) -> Result<Batch> {
         .map_err(|error| Failure::Refused(format!("ranks do not fit: {error}")))?;
     Ok(Batch {
         records,
-        ops: batch.ops.clone(),
+        ..batch.clone()
     })
 }
 

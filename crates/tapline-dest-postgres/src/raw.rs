@@ -46,6 +46,11 @@ pub(crate) fn json(batch: &RecordBatch, row: usize) -> String {
     text
 }
 
+/// The same of a row of the child table `child`, which it is the member of.
+pub(crate) fn of_child(child: &str, batch: &RecordBatch, row: usize) -> String {
+    format!("{{{}:{}}}", quoted(child), json(batch, row))
+}
+
 fn is_json(field: &Field, value: &str) -> bool {
     let is_declared = matches!(Kind::of(field), Ok(Some(Kind::Json | Kind::Jsonb)));
     is_declared && serde_json::from_str::<IgnoredAny>(value).is_ok()

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use arrow_schema::{Schema, SchemaRef};
 use futures::future::BoxFuture;
-use tapline_core::{Batch, Commit, Published, Receipt, SchemaChange, Stage};
+use tapline_core::{Batch, Commit, Published, Receipt, RejectForm, SchemaChange, Stage};
 use tokio_postgres::Client;
 
 use crate::bookkeeping::{self, Owner};
+use crate::children::Children;
 use crate::columns::{self, Column};
 use crate::copy::{self, Prepared};
 use crate::failure::{Failure, Result, is_lost};
@@ -34,6 +35,7 @@ pub(crate) struct Session {
     /// The table that is written: hidden for a full load, else the visible one.
     table: Table,
     columns: Vec<Column>,
+    children: Children,
     /// The table with the last versions, if there is one.
     staged: Option<Staged>,
     /// Of the batches that came last.
@@ -61,6 +63,7 @@ impl Session {
             table: owner.table.clone(),
             owner,
             columns: Vec::new(),
+            children: Children::default(),
             staged: None,
             layout: None,
         };
@@ -104,20 +107,23 @@ impl Session {
         let batches = match &self.staged {
             None => batches,
             Some(staged) => {
-                let with_ranks = batches.iter().map(|batch| ranked_by(batch, &staged.stage));
+                let with_ranks = batches.iter().map(|batch| match batch.child {
+                    None => ranked_by(batch, &staged.stage),
+                    Some(_) => Ok(batch.clone()),
+                });
                 ranked = with_ranks.collect::<Result<_>>()?;
                 &ranked
             }
         };
         let layouts = self.layouts(batches)?;
-        let mut rows = 0;
+        let (mut rows, mut accepted) = (0, Batch::count(batches));
         let mut page = Page {
             parts: Vec::new(),
             commit,
             refused: Vec::new(),
         };
         for (batch, layout) in batches.iter().zip(&layouts) {
-            let (part, refused) = Part::new(layout, &batch.records, rows);
+            let (part, refused) = Part::new(layout, batch, rows);
             rows += batch.rows();
             page.parts.push(part);
             page.refused.extend(refused);
@@ -131,12 +137,14 @@ impl Session {
             stored => stored?,
         }
         page.refused.sort_by_key(|refused| refused.row.row);
+        let own = page.refused.iter().filter(|it| it.form == RejectForm::Row);
+        accepted -= own.count() as u64;
         let rejected = page.refused.into_iter().map(|refused| refused.row);
         let rejected: Vec<_> = rejected.collect();
         Ok(Receipt {
             seq: commit.seq,
             durable: true,
-            accepted: (rows - rejected.len()) as u64,
+            accepted,
             rejected,
         })
     }
@@ -145,13 +153,14 @@ impl Session {
         let mut layouts = Vec::with_capacity(batches.len());
         for batch in batches {
             check_ops(batch)?;
-            let schema = batch.records.schema_ref();
-            let known = self.layout.as_ref().filter(|it| it.schema == *schema);
-            let layout = match known {
-                Some(layout) => Arc::clone(layout),
-                None => Arc::new(Layout::new(&self.table, &self.columns, schema)?),
+            let layout = match batch.child.as_deref() {
+                Some(child) => self.children.layout(child, batch)?,
+                None => {
+                    let (table, columns) = (&self.table, &self.columns);
+                    let schema = batch.records.schema_ref();
+                    Layout::known(&mut self.layout, table, columns, schema)?
+                }
             };
-            self.layout = Some(Arc::clone(&layout));
             layouts.push(layout);
         }
         Ok(layouts)
@@ -220,6 +229,24 @@ impl Session {
         Ok(change)
     }
 
+    pub(crate) async fn evolve_child(
+        &mut self,
+        child: &str,
+        schema: &SchemaRef,
+    ) -> Result<SchemaChange> {
+        self.connect().await?;
+        let fitted = self.change(|it| {
+            let (child, schema) = (child.to_owned(), SchemaRef::clone(schema));
+            Box::pin(async move {
+                let (client, owner) = (&it.client, &it.owner);
+                it.children.fit(client, owner, &child, &schema).await
+            })
+        });
+        let (table, columns, change) = fitted.await?;
+        self.children.keep(child, table, columns);
+        Ok(change)
+    }
+
     async fn fit(&self, schema: &Schema) -> Result<(Vec<Column>, Option<Staged>, SchemaChange)> {
         let (columns, change) = columns::fit(&self.client, &self.table, schema).await?;
         let mut staged = self.staged.clone();
@@ -247,8 +274,7 @@ impl Session {
         let (client, owner) = (&self.client, &self.owner);
         let rows = table::count(client, &self.table).await?;
         if owner.replace {
-            table::replace(client, &self.table, &owner.table).await?;
-            generation::leave(client, &self.table).await?;
+            generation::show(client, owner).await?;
         }
         if let Some(staged) = &self.staged {
             staged.bury(client, &owner.key.run.to_string()).await?;
@@ -266,7 +292,7 @@ impl Session {
     async fn forget(&self) -> Result<()> {
         let (client, owner) = (&self.client, &self.owner);
         match owner.replace {
-            true => generation::forget(client, owner, &self.table).await,
+            true => generation::forget(client, owner).await,
             false => bookkeeping::forget_run(client, owner).await,
         }
     }

@@ -49,7 +49,15 @@ pub(crate) async fn runs(client: &Client, table: &Table) -> Result<Vec<Uuid>> {
 
 /// Refuses what is no table, and for a full load a table of somebody else's.
 pub(crate) async fn check(client: &Client, owner: &Owner) -> Result<()> {
-    let table = &owner.table;
+    check_kind(client, &owner.table).await?;
+    match owner.replace {
+        true => check_ours(client, &owner.table).await,
+        false => Ok(()),
+    }
+}
+
+/// Refuses what has the name of `table` and is none.
+pub(crate) async fn check_kind(client: &Client, table: &Table) -> Result<()> {
     let sql = "SELECT relkind::text FROM pg_class WHERE oid = to_regclass($1)";
     let row = client
         .query_typed_opt(sql, &[(&table.quoted(), Type::TEXT)])
@@ -66,10 +74,7 @@ pub(crate) async fn check(client: &Client, owner: &Owner) -> Result<()> {
             table.name
         )));
     }
-    match owner.replace {
-        true => check_ours(client, table).await,
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 /// A full load replaces what tapline wrote, never a table of somebody else's.

@@ -55,6 +55,14 @@ impl Writer for PostgresWriter {
         .await
     }
 
+    async fn evolve_child(&mut self, child: &str, schema: SchemaRef) -> Result<SchemaChange> {
+        let child = child.to_owned();
+        self.call("evolve", move |session| {
+            Box::pin(async move { session.evolve_child(&child, &schema).await })
+        })
+        .await
+    }
+
     /// Every page is durable already.
     async fn flush(&mut self) -> Result<()> {
         Ok(())

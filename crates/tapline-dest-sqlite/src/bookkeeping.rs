@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS _tapline_fences (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _tapline_generations (
     hidden TEXT PRIMARY KEY, pipeline TEXT NOT NULL, table_name TEXT NOT NULL,
-    generation INTEGER NOT NULL
+    generation INTEGER NOT NULL, child TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _tapline_stages (
     table_name TEXT PRIMARY KEY, staged TEXT NOT NULL, settings TEXT NOT NULL
@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS _tapline_rejects (
 const PROGRESS: &str =
     "ALTER TABLE _tapline_commits ADD COLUMN progress TEXT NOT NULL DEFAULT '{}'";
 const FORM: &str = "ALTER TABLE _tapline_rejects ADD COLUMN form TEXT NOT NULL DEFAULT 'record'";
+const CHILD: &str = "ALTER TABLE _tapline_generations ADD COLUMN child TEXT NOT NULL DEFAULT ''";
 
 /// Whose commits are meant.
 #[derive(Clone, Debug)]
@@ -63,9 +64,10 @@ pub(crate) fn create_tables(connection: &Connection) -> Result<()> {
 }
 
 /// Columns that files of earlier versions lack: of which table, and how they are added.
-const ADDED: [(&str, &str, &str); 2] = [
+const ADDED: [(&str, &str, &str); 3] = [
     ("_tapline_commits", "progress", PROGRESS),
     ("_tapline_rejects", "form", FORM),
+    ("_tapline_generations", "child", CHILD),
 ];
 
 /// Adds a column that files of earlier versions lack.

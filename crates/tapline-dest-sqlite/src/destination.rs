@@ -79,6 +79,7 @@ impl Destination for SqliteDestination {
             delete: false,
             transactional_position: true,
             nested: false,
+            child_tables: true,
         }
     }
 

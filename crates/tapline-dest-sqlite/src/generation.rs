@@ -13,33 +13,78 @@ use crate::name::{Names, hash, quote};
 /// generation was cut short. Other generations of the table are dropped: the caller has checked
 /// the fence, so they are older.
 pub(crate) fn enter(connection: &Connection, owner: &Owner) -> Result<String> {
-    let key = &owner.key;
-    let hidden = format!(
-        "_tapline_gen_{}_{:016x}",
-        key.generation,
-        hash(&format!("{}\0{}", key.pipeline, owner.table))
-    );
-    for stale in of_table(connection, owner)? {
-        if stale != hidden {
-            forget(connection, owner, &stale)?;
-        }
+    let ours = signed(owner.key.generation);
+    let all = of_table(connection, owner)?;
+    for stale in all.iter().filter(|it| it.generation != ours) {
+        drop_one(connection, owner, stale)?;
     }
+    enter_child(connection, owner, "")
+}
+
+/// The hidden table of the child table `child` of `owner`; of the table itself if that is `""`.
+pub(crate) fn enter_child(connection: &Connection, owner: &Owner, child: &str) -> Result<String> {
+    let key = &owner.key;
+    let mut whole = format!("{}\0{}", key.pipeline, owner.table);
+    if !child.is_empty() {
+        whole = format!("{whole}\0{child}");
+    }
+    let hidden = format!("_tapline_gen_{}_{:016x}", key.generation, hash(&whole));
     connection.execute(
-        "INSERT INTO _tapline_generations VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-        params![hidden, key.pipeline, owner.table, signed(key.generation)],
+        "INSERT INTO _tapline_generations (hidden, pipeline, table_name, generation, child)
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        params![
+            hidden,
+            key.pipeline,
+            owner.table,
+            signed(key.generation),
+            child
+        ],
     )?;
     Ok(hidden)
 }
 
-/// Drops the hidden table and the positions that led to it.
-pub(crate) fn forget(connection: &Connection, owner: &Owner, hidden: &str) -> Result<()> {
+/// A hidden table.
+struct Hidden {
+    name: String,
+    generation: i64,
+    /// The child table that it becomes; `""`: the table itself.
+    child: String,
+}
+
+/// Shows the hidden tables of `owner` in the place of the ones that readers find, and says how the
+/// table itself is called.
+pub(crate) fn show(connection: &Connection, owner: &Owner) -> Result<String> {
+    let shown = visible(connection, &owner.table)?;
+    let ours = signed(owner.key.generation);
+    let all = of_table(connection, owner)?.into_iter();
+    for hidden in all.filter(|it| it.generation == ours) {
+        let place = match hidden.child.as_str() {
+            "" => shown.clone(),
+            child => visible(connection, child)?,
+        };
+        columns::replace(connection, &hidden.name, &place)?;
+        leave(connection, &hidden.name)?;
+    }
+    Ok(shown)
+}
+
+/// Drops the hidden tables and the positions that led to them.
+pub(crate) fn forget(connection: &Connection, owner: &Owner) -> Result<()> {
+    let ours = signed(owner.key.generation);
+    let all = of_table(connection, owner)?;
+    let mut ours = all.iter().filter(|it| it.generation == ours);
+    ours.try_for_each(|it| drop_one(connection, owner, it))
+}
+
+fn drop_one(connection: &Connection, owner: &Owner, hidden: &Hidden) -> Result<()> {
     connection.execute(
         "DELETE FROM _tapline_commits WHERE pipeline = ?1 AND table_name = ?2 AND published = 0
-         AND generation = (SELECT generation FROM _tapline_generations WHERE hidden = ?3)",
-        params![owner.key.pipeline, owner.table, hidden],
+         AND generation = ?3",
+        params![owner.key.pipeline, owner.table, hidden.generation],
     )?;
-    leave(connection, hidden)?;
-    Ok(connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", quote(hidden)))?)
+    leave(connection, &hidden.name)?;
+    let drop = format!("DROP TABLE IF EXISTS {}", quote(&hidden.name));
+    Ok(connection.execute_batch(&drop)?)
 }
 
 /// The runs that have rows in `table`, as readers find it.
@@ -60,7 +105,7 @@ pub(crate) fn runs(connection: &Connection, table: &str) -> Result<Vec<Uuid>> {
 }
 
 /// Takes the hidden table off the list; it is published or dropped.
-pub(crate) fn leave(connection: &Connection, hidden: &str) -> Result<()> {
+fn leave(connection: &Connection, hidden: &str) -> Result<()> {
     connection.execute(
         "DELETE FROM _tapline_generations WHERE hidden = ?1",
         [hidden],
@@ -68,11 +113,18 @@ pub(crate) fn leave(connection: &Connection, hidden: &str) -> Result<()> {
     Ok(())
 }
 
-fn of_table(connection: &Connection, owner: &Owner) -> Result<Vec<String>> {
+fn of_table(connection: &Connection, owner: &Owner) -> Result<Vec<Hidden>> {
     let mut statement = connection.prepare(
-        "SELECT hidden FROM _tapline_generations WHERE pipeline = ?1 AND table_name = ?2",
+        "SELECT hidden, generation, child FROM _tapline_generations
+         WHERE pipeline = ?1 AND table_name = ?2",
     )?;
-    let hidden = statement.query_map([&owner.key.pipeline, &owner.table], |row| row.get(0))?;
+    let hidden = statement.query_map([&owner.key.pipeline, &owner.table], |row| {
+        Ok(Hidden {
+            name: row.get(0)?,
+            generation: row.get(1)?,
+            child: row.get(2)?,
+        })
+    })?;
     Ok(hidden.collect::<rusqlite::Result<_>>()?)
 }
 

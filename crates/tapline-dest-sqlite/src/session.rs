@@ -7,6 +7,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tapline_core::{Batch, Commit, Published, Receipt, RowOp, SchemaChange, Stage, column};
 
 use crate::bookkeeping::{self, Owner};
+use crate::children::Children;
 use crate::columns::{self, Column};
 use crate::failure::{Failure, Result};
 use crate::insert::insert;
@@ -21,6 +22,7 @@ pub(crate) struct Session {
     /// The table that is written: hidden for a full load, else the visible one.
     table: String,
     columns: Vec<Column>,
+    children: Children,
     /// The table with the last versions, if there is one.
     staged: Option<Staged>,
     /// After a failed commit nobody knows what the disk holds; no more is written.
@@ -61,6 +63,7 @@ impl Session {
             owner,
             table,
             columns,
+            children: Children::default(),
             staged,
             broken: false,
         })
@@ -77,7 +80,10 @@ impl Session {
                 .transpose()?;
             for batch in batches {
                 check_ops(batch)?;
-                insert(&transaction, &self.table, &self.columns, &batch.records)?;
+                match batch.child.as_deref() {
+                    None => insert(&transaction, &self.table, &self.columns, &batch.records)?,
+                    Some(child) => self.children.insert(&transaction, child, batch)?,
+                }
             }
             if let Some((staged, before)) = staged.zip(before) {
                 staged.refresh(&transaction, before)?;
@@ -91,7 +97,7 @@ impl Session {
         Ok(Receipt {
             seq: commit.seq,
             durable: true,
-            accepted: batches.iter().map(|batch| batch.rows() as u64).sum(),
+            accepted: Batch::count(batches),
             rejected: Vec::new(),
         })
     }
@@ -108,14 +114,23 @@ impl Session {
         Ok(change)
     }
 
+    pub(crate) fn evolve_child(&mut self, child: &str, schema: &Schema) -> Result<SchemaChange> {
+        self.check_whole()?;
+        let transaction = begin(&mut self.connection, &self.owner)?;
+        let (fitted, change) = self
+            .children
+            .fit(&transaction, &self.owner, child, schema)?;
+        finish(transaction, &mut self.broken)?;
+        self.children.keep(fitted);
+        Ok(change)
+    }
+
     pub(crate) fn publish(&mut self) -> Result<Published> {
         self.check_whole()?;
         let transaction = begin(&mut self.connection, &self.owner)?;
         let mut visible = self.table.clone();
         if self.owner.replace {
-            visible = generation::visible(&transaction, &self.owner.table)?;
-            columns::replace(&transaction, &self.table, &visible)?;
-            generation::leave(&transaction, &self.table)?;
+            visible = generation::show(&transaction, &self.owner)?;
         }
         if let Some(staged) = &self.staged {
             staged.bury(&transaction, &self.owner.key.run.to_string())?;
@@ -134,7 +149,7 @@ impl Session {
         self.check_whole()?;
         let transaction = begin(&mut self.connection, &self.owner)?;
         if self.owner.replace {
-            generation::forget(&transaction, &self.owner, &self.table)?;
+            generation::forget(&transaction, &self.owner)?;
         } else {
             bookkeeping::forget(&transaction, &self.owner)?;
         }

@@ -37,6 +37,14 @@ impl Writer for SqliteWriter {
             .await
     }
 
+    async fn evolve_child(&mut self, child: &str, schema: SchemaRef) -> Result<SchemaChange> {
+        let child = child.to_owned();
+        self.call("evolve", move |session| {
+            session.evolve_child(&child, &schema)
+        })
+        .await
+    }
+
     /// Every page is durable already.
     async fn flush(&mut self) -> Result<()> {
         Ok(())

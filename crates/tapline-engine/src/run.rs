@@ -329,25 +329,25 @@ impl Run<'_> {
     ) -> Result<Verdict> {
         let Opened { hand, mut slot, .. } = opened;
         let Some(hand) = hand else { return read };
-        let mut writer = hand.writer;
+        let mut table = hand.table;
         if matches!(&read, Ok(verdict) if verdict.is_complete()) {
             if let Aim::Missing { cursor, .. } = &self.task.aim {
                 // What is remembered must be there.
-                writer.flush().await?;
+                table.flush().await?;
                 self.tally.settle();
                 self.learn(memory, cursor).await?;
             }
-            writer.publish().await?;
+            table.publish().await?;
             self.tally.settle();
         } else if self.is_worth_keeping(&read) {
-            match writer.flush().await {
+            match table.flush().await {
                 Ok(()) => drop(self.tally.settle()),
                 Err(error) => self.warn(format!("the last pages could not be kept: {error}")),
             }
             return read;
         } else {
             self.tally.forget();
-            if let Err(error) = writer.abort().await {
+            if let Err(error) = table.abort().await {
                 self.warn(format!("could not clean up: {error}"));
             }
         }

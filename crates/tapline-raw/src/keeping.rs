@@ -103,6 +103,10 @@ impl Writer for KeepingWriter {
         self.inner.evolve(schema).await
     }
 
+    async fn evolve_child(&mut self, child: &str, schema: SchemaRef) -> Result<SchemaChange> {
+        self.inner.evolve_child(child, schema).await
+    }
+
     async fn flush(&mut self) -> Result<()> {
         self.inner.flush().await
     }

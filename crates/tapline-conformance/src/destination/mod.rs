@@ -3,6 +3,7 @@
 //! A case that asks for a capability the destination does not claim is skipped. The suite reads
 //! tables back through the subject, in the text forms that [`Subject::rows`] fixes.
 
+mod children;
 mod commits;
 mod fixture;
 mod generations;
@@ -52,8 +53,9 @@ const REPLACE: Needs = |can| can.replace;
 const POSITION: Needs = |can| can.transactional_position;
 const RESUME: Needs = |can| can.replace && can.transactional_position;
 const MERGE: Needs = |can| can.merge;
+const CHILDREN: Needs = |can| can.child_tables;
 
-const CASES: [(&str, Needs, Run); 33] = [
+const CASES: [(&str, Needs, Run); 36] = [
     ("values of every type come back", ANY, |s| {
         Box::pin(values::round_trip(s))
     }),
@@ -136,6 +138,17 @@ const CASES: [(&str, Needs, Run); 33] = [
     }),
     ("the log knows the pages of a full load", REPLACE, |s| {
         Box::pin(log::replaced(s))
+    }),
+    (
+        "child rows are in the commits of their table",
+        CHILDREN,
+        |s| Box::pin(children::appended(s)),
+    ),
+    ("child tables are shown with their table", CHILDREN, |s| {
+        Box::pin(children::replaced(s))
+    }),
+    ("child tables get columns of their own", CHILDREN, |s| {
+        Box::pin(children::evolved(s))
     }),
     ("a stage holds the latest versions", MERGE, |s| {
         Box::pin(stages::latest(s))

@@ -131,6 +131,12 @@ impl Writer for FaultyWriter {
         self.faults.around("evolve", kind, call).await
     }
 
+    async fn evolve_child(&mut self, child: &str, schema: SchemaRef) -> Result<SchemaChange> {
+        let call = self.inner.evolve_child(child, schema);
+        let kind = ErrorKind::Destination;
+        self.faults.around("evolve", kind, call).await
+    }
+
     async fn flush(&mut self) -> Result<()> {
         let kind = ErrorKind::Destination;
         self.faults.around("flush", kind, self.inner.flush()).await

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_schema::{Schema, SchemaRef};
 use tapline_core::{
     Asked, CommitKey, Disposition, EndSignal, Error, ErrorKind, LastCommit, Limits, MarkKey,
-    PageInfo, Result, SliceProgress, Window, Writer,
+    PageInfo, Result, SliceProgress, Window,
 };
 
 use super::memory::Memory;
 use super::piece::Piece;
 use super::shaping::Shaping;
+use super::table::{Schemas, Table};
 use super::work::Hand;
 use super::{Aim, Run};
 use crate::pending::{Pending, Slot};
@@ -98,7 +98,7 @@ impl Run<'_> {
             "the run cannot go on where it was cut, so it begins anew{stays}: {reason}"
         ));
         if let Some(hand) = opened.hand {
-            hand.writer.abort().await?;
+            hand.table.abort().await?;
         }
         self.began = self.doors.clock.now();
         let recovered = self.doors.destination.recover(&self.task.pipeline).await?;
@@ -163,7 +163,7 @@ impl Run<'_> {
         let left = of_generation(&recovered, pending.generation);
         if left.is_empty() {
             self.began = began;
-            hand.writer.abort().await?;
+            hand.table.abort().await?;
             return self.begin_anew(slot, memory, &recovered, fence).await;
         }
         self.tally.go_on(&pending, &left);
@@ -182,15 +182,16 @@ impl Run<'_> {
         if !pending.sync_mode.adds() {
             return Ok(());
         }
-        let schema = match pending.table == self.task.table {
+        let schemas = match pending.table == self.task.table {
             true => {
                 let shape = Arc::clone(&self.task.shape);
                 let mut shaper = Shaper::new(shape, Limits::default());
-                shaper.schema(&self.doors.source.schema())?
+                Schemas::from(shaper.schema(&self.doors.source.schema())?)
             }
-            false => SchemaRef::new(Schema::empty()),
+            false => Schemas::none(),
         };
-        self.writer(pending, schema, fence).await?.abort().await
+        let table = self.table(pending, schemas, fence);
+        table.await?.abort().await
     }
 
     /// Gives up what no run will go on with: the documents of those runs are gone, because somebody
@@ -234,22 +235,15 @@ impl Run<'_> {
         let shape = &self.task.shape;
         let mut shaping = Shaping::new(shape, &pending.table, !pending.makes_table)?;
         let schema = self.doors.source.schema();
-        let schema = shaping.schema(self.doors, &schema).await?;
-        let writer = self.writer(pending, schema.clone(), fence).await?;
+        let schemas = shaping.schemas(self.doors, &schema).await?;
         Ok(Hand {
-            writer,
-            schema,
+            table: self.table(pending, schemas, fence).await?,
             shaping,
             doors: self.doors.clone(),
         })
     }
 
-    async fn writer(
-        &self,
-        pending: &Pending,
-        schema: SchemaRef,
-        fence: u64,
-    ) -> Result<Box<dyn Writer>> {
+    async fn table(&self, pending: &Pending, schemas: Schemas, fence: u64) -> Result<Table> {
         let key = CommitKey {
             pipeline: self.task.pipeline.clone(),
             run: pending.run,
@@ -257,10 +251,8 @@ impl Run<'_> {
             fence,
         };
         let disposition = self.disposition(pending);
-        let destination = &self.doors.destination;
-        destination
-            .begin(&pending.table, schema, disposition, key)
-            .await
+        let destination = &*self.doors.destination;
+        Table::open(destination, &pending.table, schemas, disposition, key).await
     }
 
     /// What `pending` does to its table. What it does not bring is deleted only if it asks for everything.

@@ -8,18 +8,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow_array::BooleanArray;
-use arrow_select::filter::filter_record_batch;
 use tapline_core::{
     Batch, Clock, Commit, CommitKey, Disposition, Doors, Error, ErrorKind, Events, KeptPage,
-    LoadedPage, LoadedPages, LogEntry, RawStore, RejectKey, Result, RunEvent, RunReport,
+    LoadedPage, LoadedPages, LogEntry, RawStore, Receipt, RejectKey, Result, RunEvent, RunReport,
     SliceProgress, compute,
 };
 use uuid::Uuid;
 
 use super::RunTask;
 use super::shaping::Shaping;
-use super::table::{Table, alone};
+use super::table::{Schemas, Table, alone};
+use crate::shape::{Numbers, without};
 use crate::source::HttpSource;
 use crate::sync_mode::SyncMode;
 
@@ -160,38 +159,37 @@ impl Rebuild<'_> {
     async fn page(&mut self, source: &HttpSource, of: LoadedPage, kept: KeptPage) -> Result<()> {
         let KeptPage { request, page } = kept;
         let (batches, mut rejects) = source.decode_again(page.body, of.run, &request).await?;
-        let batches = without(batches, &page.left_out)?;
+        let left_out: HashSet<u64> = page.left_out.iter().copied().collect();
+        let batches = without(batches, |at| left_out.contains(&at))?;
         let batches = self
             .shaping
-            .apply(self.doors, batches, &mut rejects)
+            .apply(self.doors, batches, &Numbers::default(), &mut rejects)
             .await?;
         self.done.rejected += rejects.len() as u64;
-        let rows: u64 = batches.iter().map(|batch| batch.rows() as u64).sum();
         self.done.pages += 1;
         let mut commit = commit(of, self.done.pages, &*self.doors.clock);
         commit.rejects = rejects;
-        let refused = self.write(batches, commit).await?;
-        self.done.rows += rows - refused;
-        self.done.rejected += refused;
+        let receipt = self.write(batches, commit).await?;
+        self.done.rows += receipt.accepted;
+        self.done.rejected += receipt.rejected.len() as u64;
         Ok(())
     }
 
-    async fn write(&mut self, batches: Vec<Batch>, commit: Commit) -> Result<u64> {
+    async fn write(&mut self, batches: Vec<Batch>, commit: Commit) -> Result<Receipt> {
         let mut table = match self.table.take() {
             Some(table) => table,
             None => {
                 // As a run begins it, so that its columns come in the same order.
                 let schema = self.doors.source.schema();
-                let schema = self.shaping.schema(self.doors, &schema).await?;
+                let schemas = self.shaping.schemas(self.doors, &schema).await?;
                 let (to, key) = (&self.task.table, self.key.clone());
-                let destination = &self.doors.destination;
-                let begun = destination.begin(to, schema.clone(), Disposition::Replace, key);
-                Table::new(begun.await?, schema)
+                let destination = &*self.doors.destination;
+                Table::open(destination, to, schemas, Disposition::Replace, key).await?
             }
         };
         let receipt = table.write(batches, commit).await;
         self.table = Some(table);
-        Ok(receipt?.rejected.len() as u64)
+        receipt
     }
 
     /// Forgets rejects of `stale` runs, in a commit that has no rows.
@@ -219,10 +217,8 @@ impl Rebuild<'_> {
                         generation: self.key.generation.saturating_add(1),
                         ..self.key.clone()
                     };
-                    let empty = Table::schema_of(&[]);
-                    let append = Disposition::Append;
-                    let writer = destination.begin(to, empty.clone(), append, key).await?;
-                    Table::new(writer, empty)
+                    let none = Schemas::none();
+                    Table::open(&**destination, to, none, Disposition::Append, key).await?
                 }
             };
             seq += 1;
@@ -249,10 +245,9 @@ impl Rebuild<'_> {
             generation: self.key.generation.saturating_add(1),
             ..self.key.clone()
         };
-        let empty = Table::schema_of(&[]);
-        let (table, destination) = (&self.task.table, &self.doors.destination);
-        let writer = destination.begin(table, empty.clone(), merge, key).await?;
-        Table::new(writer, empty).publish().await
+        let (to, destination) = (&self.task.table, &*self.doors.destination);
+        let table = Table::open(destination, to, Schemas::none(), merge, key);
+        table.await?.publish().await
     }
 }
 
@@ -268,25 +263,4 @@ fn commit(page: LoadedPage, seq: u64, clock: &dyn Clock) -> Commit {
         settles: Vec::new(),
         raw: None,
     }
-}
-
-/// `batches` without the rows `left_out`, which count from the first row of the page.
-fn without(batches: Vec<Batch>, left_out: &[u64]) -> Result<Vec<Batch>> {
-    if left_out.is_empty() {
-        return Ok(batches);
-    }
-    let left_out: HashSet<u64> = left_out.iter().copied().collect();
-    let mut before = 0;
-    let keep = |batch: Batch| {
-        let rows = before..before + batch.rows() as u64;
-        before = rows.end;
-        let stays = rows.map(|row| Some(!left_out.contains(&row)));
-        let records = filter_record_batch(&batch.records, &stays.collect::<BooleanArray>());
-        let failed = |error: arrow_schema::ArrowError| {
-            Error::new(ErrorKind::Internal, "rebuild", error.to_string())
-        };
-        let records = records.map_err(failed)?;
-        Ok(Batch { records, ..batch })
-    };
-    batches.into_iter().map(keep).collect()
 }

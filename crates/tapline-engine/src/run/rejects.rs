@@ -3,7 +3,7 @@
 //!
 //! What becomes a row is no reject any more in the same commit. What does not stays as it is.
 
-use arrow_schema::SchemaRef;
+use serde::Deserialize;
 use tapline_core::{
     Batch, Commit, CommitKey, Disposition, Doors, Error, ErrorKind, KeptReject, Limits, Reject,
     RejectForm, RejectKey, RequestRecord, Result, SliceProgress, compute,
@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use super::RunTask;
 use super::shaping::Shaping;
-use super::table::{Table, alone};
+use super::table::{Schemas, Table, alone};
 use crate::decode::{Decoder, Stamp};
 use crate::locate::Wanted;
-use crate::shape::hoisted;
+use crate::shape::{Numbers, hoisted};
 
 /// Rejects that are read at once.
 const CHUNK: usize = 500;
@@ -140,15 +140,17 @@ impl Retry<'_> {
             raw: None,
         };
         let again = commit.rejects.len() as u64;
-        let rows: u64 = tried.batches.iter().map(|batch| batch.rows() as u64).sum();
         let mut table = match self.table.take() {
             Some(table) => table,
-            None => self.begin(Table::schema_of(&tried.batches)).await?,
+            None => {
+                let schemas = Schemas::of(&tried.batches);
+                self.begin(schemas.unwrap_or_else(Schemas::none)).await?
+            }
         };
         let receipt = table.write(tried.batches, commit).await?;
         self.table = Some(table);
         let refused = receipt.rejected.len() as u64;
-        self.done.accepted += rows - refused;
+        self.done.accepted += receipt.accepted;
         self.done.left += again + refused;
         Ok(())
     }
@@ -159,17 +161,21 @@ impl Retry<'_> {
         // What was withheld is no record. Nor is one whose page had more to say of it.
         let lacks_siblings =
             form == RejectForm::Record && self.plan.content.siblings != Siblings::none();
-        let is_whole = |it: &&KeptReject| it.raw.starts_with('{') && !lacks_siblings;
+        // And what the database has refused of a child table it refuses again.
+        let is_part = form == RejectForm::Child;
+        let is_whole = |it: &&KeptReject| it.raw.starts_with('{') && !lacks_siblings && !is_part;
         let records = alike.iter().filter(is_whole);
         let records: Vec<&KeptReject> = records.collect();
         let (batches, decoded) = self.decode(form, &records).await?;
+        let numbers = numbers(form, &records, &decoded);
         let is_row = form == RejectForm::Row;
         let shaping = match is_row {
             true => &mut self.of_rows,
             false => &mut self.of_records,
         };
         let mut rejects = Vec::new();
-        let batches = shaping.apply(self.doors, batches, &mut rejects).await?;
+        let shaped = shaping.apply(self.doors, batches, &numbers, &mut rejects);
+        let batches = shaped.await?;
         let mut settled: Vec<RejectKey> = Vec::new();
         for (at, record) in records.iter().enumerate() {
             let stays = decoded.contains(&(at as u64))
@@ -199,13 +205,14 @@ impl Retry<'_> {
             return Ok((Vec::new(), Vec::new()));
         };
         let stamp = Stamp {
-            run_id: self.task.run_id,
+            // What there is of a row in child tables leads to it by that run.
+            run_id: first.key.run,
             request_id: first.request_id,
             extracted_at: self.doors.clock.now(),
         };
         let raws = records.iter().map(|it| match form {
-            RejectForm::Row => hoisted(&it.raw),
             RejectForm::Record => it.raw.clone(),
+            RejectForm::Row | RejectForm::Child => hoisted(&it.raw),
         });
         let body = format!("[{}]", raws.collect::<Vec<_>>().join(","));
         let (content, columns, explode) = match form {
@@ -214,7 +221,7 @@ impl Retry<'_> {
                 self.plan.columns.clone(),
                 self.plan.explode.clone(),
             ),
-            RejectForm::Row => (None, Vec::new(), None),
+            RejectForm::Row | RejectForm::Child => (None, Vec::new(), None),
         };
         let decode = move || -> Result<(Vec<Batch>, Vec<u64>)> {
             let limits = Limits {
@@ -236,13 +243,36 @@ impl Retry<'_> {
     }
 
     /// Rows are added, whatever else a run does to the table.
-    async fn begin(&self, schema: SchemaRef) -> Result<Table> {
-        let (task, destination) = (self.task, &self.doors.destination);
+    async fn begin(&self, schemas: Schemas) -> Result<Table> {
+        let (task, destination) = (self.task, &*self.doors.destination);
         let disposition = match &task.stage {
             None => Disposition::Append,
             Some(stage) => Disposition::Merge(task.shape.of_stage(stage.clone())).keeping_absent(),
         };
-        let writer = destination.begin(&task.table, schema.clone(), disposition, self.key.clone());
-        Ok(Table::new(writer.await?, schema))
+        let key = self.key.clone();
+        Table::open(destination, &task.table, schemas, disposition, key).await
+    }
+}
+
+/// The numbers of the rows that `records` become, but for those that are `rejected`: the ones by which
+/// child tables know them already, or such as no other row of the request has.
+fn numbers(form: RejectForm, records: &[&KeptReject], rejected: &[u64]) -> Numbers {
+    #[derive(Default, Deserialize)]
+    struct Numbered {
+        #[serde(rename = "_tapline_row")]
+        number: Option<i64>,
+    }
+    let index = records.first().map_or(0, |it| it.key.index);
+    let first = i64::try_from(index.saturating_add(1)).unwrap_or_default();
+    let is_row = form == RejectForm::Row;
+    let left = records.iter().zip(0u64..);
+    let left = left.filter(|(_, at)| is_row && !rejected.contains(at));
+    let known = left.map(|(record, _)| {
+        let numbered: Numbered = serde_json::from_str(&record.raw).unwrap_or_default();
+        numbered.number
+    });
+    Numbers {
+        known: known.collect(),
+        first: (first << 32) | (i64::from(is_row) << 31),
     }
 }

@@ -1,9 +1,13 @@
-//! A table that is written outside of a run: by nobody else, and with the columns that its writer was
-//! told of last.
+//! A table that is written, with the columns that its writer was told of last; and the sole right to one
+//! that is written outside of a run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 use tapline_core::{
-    Batch, Commit, CommitKey, Doors, Error, ErrorKind, FoundTable, Lease, Receipt, Result, Writer,
+    Batch, Commit, CommitKey, Destination, Disposition, Doors, Error, ErrorKind, FoundTable, Lease,
+    Receipt, Result, SchemaChange, TableRef, Writer,
 };
 
 use super::RunTask;
@@ -33,33 +37,105 @@ pub(super) async fn alone(
     Ok((lease, key))
 }
 
-/// A table that is open.
+/// The columns of a table and of its child tables.
+#[derive(Clone)]
+pub(super) struct Schemas {
+    pub(super) table: SchemaRef,
+    children: BTreeMap<Arc<str>, SchemaRef>,
+}
+
+impl From<SchemaRef> for Schemas {
+    fn from(table: SchemaRef) -> Self {
+        Self {
+            table,
+            children: BTreeMap::new(),
+        }
+    }
+}
+
+impl Schemas {
+    /// Those of `batches`; `None` if there are none.
+    pub(super) fn of(batches: &[Batch]) -> Option<Self> {
+        let own = batches.iter().find(|it| it.child.is_none())?;
+        let mut schemas = Self::from(own.records.schema());
+        for batch in batches {
+            if let Some(child) = &batch.child {
+                let schema = batch.records.schema();
+                schemas.children.insert(Arc::clone(child), schema);
+            }
+        }
+        Some(schemas)
+    }
+
+    /// No columns at all.
+    pub(super) fn none() -> Self {
+        Self::from(SchemaRef::new(Schema::empty()))
+    }
+}
+
+/// A table that is open, and its child tables.
 pub(super) struct Table {
     writer: Box<dyn Writer>,
-    schema: SchemaRef,
+    /// What the writer was told of last.
+    known: Schemas,
 }
 
 impl Table {
-    /// A table that `writer` was opened for with the columns `schema`.
-    pub(super) fn new(writer: Box<dyn Writer>, schema: SchemaRef) -> Self {
-        Self { writer, schema }
+    /// Opens `table` and its child tables with the columns `schemas`.
+    pub(super) async fn open(
+        destination: &dyn Destination,
+        table: &TableRef,
+        schemas: Schemas,
+        disposition: Disposition,
+        key: CommitKey,
+    ) -> Result<Self> {
+        let begun = destination.begin(table, schemas.table.clone(), disposition, key);
+        let mut writer = begun.await?;
+        for (child, schema) in &schemas.children {
+            let _ = writer.evolve_child(child, SchemaRef::clone(schema)).await?;
+        }
+        Ok(Self {
+            writer,
+            known: schemas,
+        })
     }
 
-    /// The columns with which a table is opened for `batches`.
-    pub(super) fn schema_of(batches: &[Batch]) -> SchemaRef {
-        let empty = || SchemaRef::new(Schema::empty());
-        batches.first().map_or_else(empty, |it| it.records.schema())
+    /// Tells the writer of the columns of `batches`, where they are others than before.
+    pub(super) async fn evolve(&mut self, batches: &[Batch]) -> Result<Vec<SchemaChange>> {
+        let mut changes = Vec::new();
+        for batch in batches {
+            let schema = batch.records.schema();
+            let known = match &batch.child {
+                None => Some(&self.known.table),
+                Some(child) => self.known.children.get(child),
+            };
+            if known == Some(&schema) {
+                continue;
+            }
+            let told = SchemaRef::clone(&schema);
+            match &batch.child {
+                None => {
+                    self.known.table = schema;
+                    changes.push(self.writer.evolve(told).await?);
+                }
+                Some(child) => {
+                    self.known.children.insert(Arc::clone(child), schema);
+                    changes.push(self.writer.evolve_child(child, told).await?);
+                }
+            }
+        }
+        Ok(changes)
     }
 
     /// Writes a page, after its columns if they are others.
     pub(super) async fn write(&mut self, batches: Vec<Batch>, commit: Commit) -> Result<Receipt> {
-        if let Some(batch) = batches.first()
-            && *batch.records.schema_ref() != self.schema
-        {
-            self.schema = batch.records.schema();
-            let _ = self.writer.evolve(SchemaRef::clone(&self.schema)).await?;
-        }
+        let _ = self.evolve(&batches).await?;
         self.writer.write(batches, commit).await
+    }
+
+    /// Makes durable what was only taken.
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        self.writer.flush().await
     }
 
     /// Shows what was written.

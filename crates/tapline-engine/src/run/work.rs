@@ -6,22 +6,21 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
 
-use arrow_schema::SchemaRef;
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tapline_core::{
     Commit, Doors, Events, Finding, Page, Position, Result, RunEvent, SliceProgress, SliceStream,
-    Writer,
 };
 
 use super::piece::Piece;
 use super::reading::{Reading, Turn};
 use super::shaping::Shaping;
+use super::table::Table;
+use crate::shape::Numbers;
 
-/// The writer, and the columns that it was told of last.
+/// The table that is written, and what happens to its rows before.
 pub(super) struct Hand {
-    pub(super) writer: Box<dyn Writer>,
-    pub(super) schema: SchemaRef,
+    pub(super) table: Table,
     pub(super) shaping: Shaping,
     pub(super) doors: Doors,
 }
@@ -242,13 +241,10 @@ async fn write(
     events: &Events,
 ) -> Result<Kept> {
     let mut rejects = page.rejects;
-    let shaped = hand.shaping.apply(&hand.doors, page.batches, &mut rejects);
+    let (shaping, numbers) = (&mut hand.shaping, Numbers::default());
+    let shaped = shaping.apply(&hand.doors, page.batches, &numbers, &mut rejects);
     let batches = shaped.await?;
-    if let Some(batch) = batches.first()
-        && *batch.records.schema_ref() != hand.schema
-    {
-        hand.schema = batch.records.schema();
-        let change = hand.writer.evolve(hand.schema.clone()).await?;
+    for change in hand.table.evolve(&batches).await? {
         events.emit(RunEvent::SchemaChanged { change });
     }
     let (seq, next) = (page.info.seq, page.info.next);
@@ -263,7 +259,7 @@ async fn write(
         settles: Vec::new(),
         raw: page.raw,
     };
-    let receipt = hand.writer.write(batches, commit).await?;
+    let receipt = hand.table.write(batches, commit).await?;
     Ok(Kept {
         seq,
         durable: receipt.durable,

@@ -1,6 +1,6 @@
 //! Holds rows to the columns that their table has, where the pipeline does not let it change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
@@ -10,9 +10,9 @@ use tapline_core::{Batch, Error, ErrorKind, Reject, RejectForm, Result, TableRef
 
 use super::cell::{Cells, row};
 use super::fit::{Fitted, Manner, fit, is_same};
-use super::rest::Additions;
+use super::rest::{Additions, WITHHELD};
 use super::shaper::internal;
-use super::{Contract, Contracts, Shape};
+use super::{Contract, Contracts, JOIN, Shape};
 
 /// Holds the rows of a run to the columns of its table.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Keeper {
     fits_first: bool,
     /// The table's columns, as far as rows have asked for them; `None`: it has none of that name.
     known: BTreeMap<String, Option<Field>>,
+    /// Columns that are none of this table: they become child tables.
+    passed: BTreeSet<String>,
 }
 
 /// Rows that fit, and those that do not.
@@ -51,23 +53,56 @@ impl Keeper {
 
     /// A keeper for rows whose types are only those of their JSON: a time is a text there.
     pub(crate) fn of_rows(shape: &Shape) -> Self {
-        let own = shape.columns.iter().filter_map(|(name, of)| {
-            let called = of.rename.as_ref().unwrap_or(name);
-            Some((called.clone(), of.contract?))
-        });
+        let is_own = |name: &str| {
+            let mut children = shape.child_columns();
+            !children.any(|child| name.starts_with(&format!("{child}{JOIN}")))
+        };
+        let columns = shape.columns.iter().filter(|(name, _)| is_own(name));
+        let own = columns.filter_map(|(name, of)| Some((shape.called(name, ""), of.contract?)));
+        let children = shape.child_columns();
         Self {
             contracts: shape.contracts,
             own: own.collect(),
             fits_first: true,
             known: BTreeMap::new(),
+            passed: children.map(|child| shape.called(child, "")).collect(),
         }
+    }
+
+    /// A keeper of the child table of the column `name`; `None` if `shape` lets it change.
+    pub(crate) fn of_child(shape: &Shape, name: &str) -> Option<Self> {
+        let mut contracts = shape.contracts;
+        if let Some(own) = shape.columns.get(name).and_then(|of| of.contract) {
+            (contracts.columns, contracts.types) = (own, own);
+        }
+        let root = format!("{name}{JOIN}");
+        let parts = shape.columns.range(root.clone()..);
+        let parts = parts.take_while(|(part, _)| part.starts_with(&root));
+        let own = parts.filter_map(|(part, of)| Some((shape.called(part, &root), of.contract?)));
+        let own: BTreeMap<String, Contract> = own.collect();
+        let is_open = contracts.columns == Contract::Evolve
+            && contracts.types == Contract::Evolve
+            && own.values().all(|own| *own == Contract::Evolve);
+        (!is_open).then(|| Self {
+            contracts,
+            own,
+            fits_first: false,
+            known: BTreeMap::new(),
+            passed: BTreeSet::new(),
+        })
+    }
+
+    /// Whether the column `name` is not for this keeper to judge.
+    fn passes(&self, name: &str) -> bool {
+        name.starts_with(column::PREFIX) || self.passed.contains(name)
     }
 
     /// The columns of `schema` of which nobody has said yet whether the table has them.
     pub(crate) fn unknown(&self, schema: &Schema) -> Option<SchemaRef> {
-        let fields = schema.fields().iter().filter(|field| {
-            !field.name().starts_with(column::PREFIX) && !self.known.contains_key(field.name())
-        });
+        let fields = schema
+            .fields()
+            .iter()
+            .filter(|field| !self.passes(field.name()) && !self.known.contains_key(field.name()));
         let fields: Vec<_> = fields.cloned().collect();
         (!fields.is_empty()).then(|| Arc::new(Schema::new(fields)))
     }
@@ -112,7 +147,7 @@ impl Keeper {
         let mut columns: Vec<(Field, ArrayRef)> = Vec::new();
         let mut misfits = Misfits::default();
         for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-            let known = match field.name().starts_with(column::PREFIX) {
+            let known = match self.passes(field.name()) {
                 true => Some(field.as_ref()),
                 false => self.known.get(field.name()).and_then(Option::as_ref),
             };
@@ -196,6 +231,59 @@ impl Keeper {
         let what = format!("the table has no column `{}`", field.name());
         misfits.settle(self.contracts.columns, &rows, (field, array), &what)
     }
+}
+
+/// The rows of `batches` that are `refused`, by their place there and with the reason, beside the
+/// `known` rejects of the same page.
+pub(crate) fn rejected(
+    batches: &[Batch],
+    refused: &BTreeMap<u64, String>,
+    known: &[Reject],
+) -> Result<Vec<Reject>> {
+    let mut rejects = Vec::with_capacity(refused.len());
+    let mut before = 0;
+    for batch in batches {
+        let after = before + batch.rows() as u64;
+        for (at, reason) in refused.range(before..after) {
+            let row_in_batch = usize::try_from(at - before).unwrap_or_default();
+            rejects.push(Reject {
+                index: Reject::place(known, *at),
+                reason: reason.clone(),
+                raw: row(&batch.records, row_in_batch).map_err(internal)?,
+                form: RejectForm::Row,
+            });
+        }
+        before = after;
+    }
+    Ok(rejects)
+}
+
+/// `batches` without the rows that are `gone`, which count from the first one of the page.
+pub(crate) fn without(batches: Vec<Batch>, gone: impl Fn(u64) -> bool) -> Result<Vec<Batch>> {
+    let mut before = 0;
+    let keep = |batch: Batch| {
+        let rows = before..before + batch.rows() as u64;
+        before = rows.end;
+        if !rows.clone().any(&gone) {
+            return Ok(batch);
+        }
+        let stays = rows.map(|row| Some(!gone(row)));
+        let records = filter_record_batch(&batch.records, &stays.collect::<BooleanArray>());
+        let records = records.map_err(internal)?;
+        Ok(Batch { records, ..batch })
+    };
+    batches.into_iter().map(keep).collect()
+}
+
+/// `rejects`, which are rows, without what `shape` hides: in what goes to child tables that may stand
+/// anywhere.
+pub(crate) fn guard_rows(shape: &Shape, mut rejects: Vec<Reject>) -> Vec<Reject> {
+    if shape.hides_in_children() {
+        for reject in &mut rejects {
+            WITHHELD.clone_into(&mut reject.raw);
+        }
+    }
+    rejects
 }
 
 impl Misfits {

@@ -9,6 +9,7 @@
 //! is masked or dropped stands nowhere in the clear, unless it is the cursor, which is remembered.
 
 mod cell;
+mod children;
 mod contract;
 mod fit;
 mod mask;
@@ -27,7 +28,9 @@ use tapline_core::{Secret, Stage};
 use xxhash_rust::xxh3::xxh3_128;
 
 pub use self::cell::{Cell, Cells};
-pub(crate) use self::contract::{Keeper, missing_table};
+pub(crate) use self::children::parent;
+pub use self::children::{Children, Numbers, numbered};
+pub(crate) use self::contract::{Keeper, guard_rows, missing_table, rejected, without};
 pub(crate) use self::rest::hoisted;
 pub use self::shaper::Shaper;
 
@@ -105,13 +108,16 @@ pub enum Cast {
 
 /// What becomes of nested values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Nested {
     /// They stay as they are, as JSON.
     #[default]
     Json,
     /// The members of objects become columns, `column__member`, and so on inward; arrays stay JSON.
     Flatten,
+    /// The elements of lists become rows of a table of their own, `table__column`, in the commits of
+    /// their records. For single columns only.
+    ChildTable,
     /// They are left out.
     Drop,
 }
@@ -212,7 +218,7 @@ impl Shape {
                     let is_changed = of.mask || of.cast.is_some();
                     of.drop
                         || ((exact || is_inner) && is_changed)
-                        || of.nested == Some(Nested::Drop)
+                        || matches!(of.nested, Some(Nested::Drop | Nested::ChildTable))
                 }) || (is_inner
                     && of.is_none_or(|of| of.nested.is_none())
                     && self.nested == Nested::Drop)
@@ -223,6 +229,19 @@ impl Shape {
         let mut all = exact.chain(keys);
         let found = all.find(|(path, exact)| spoilt(path, *exact));
         found.map(|(path, _)| path.as_str())
+    }
+
+    /// How the column `name` is called where it is kept: in the child table of the column whose parts
+    /// begin with `root`, or in the table itself, if that is empty.
+    fn called(&self, name: &str, root: &str) -> String {
+        let renamed = |column: &str| self.columns.get(column)?.rename.clone();
+        if let Some(own) = renamed(name) {
+            return own;
+        }
+        let joins = name.rmatch_indices(JOIN);
+        let mut parents = joins.take_while(|(at, _)| *at >= root.len());
+        let parent = parents.find_map(|(at, _)| Some(renamed(&name[..at])? + &name[at..]));
+        parent.unwrap_or_else(|| name[root.len()..].to_owned())
     }
 
     fn hides(&self) -> bool {

@@ -98,7 +98,7 @@ fn scrub(raw: &str, shape: &Shape) -> String {
     scrubbed
 }
 
-/// The JSON object `raw` with the members of its `_tapline_rest` among its own.
+/// The JSON object `raw` with the members of its `_tapline_rest` among its own, and without its number.
 pub(crate) fn hoisted(raw: &str) -> String {
     let members = |raw| serde_json::Deserializer::from_str(raw).deserialize_map(Members);
     let Ok(own) = members(raw) else {
@@ -106,6 +106,9 @@ pub(crate) fn hoisted(raw: &str) -> String {
     };
     let mut parts = Vec::with_capacity(own.len());
     for (name, value) in own {
+        if name == column::ROW {
+            continue;
+        }
         match members(value.get()) {
             Ok(inner) if name == column::REST => {
                 parts.extend(inner.iter().map(|(name, value)| member(name, value)));

@@ -38,12 +38,12 @@ struct Apart {
 }
 
 /// The columns that a batch becomes.
-struct Columns {
+pub(super) struct Columns {
     rows: usize,
     fields: Vec<Field>,
     arrays: Vec<ArrayRef>,
     names: BTreeSet<String>,
-    rest: Additions,
+    pub(super) rest: Additions,
 }
 
 impl Shaper {
@@ -56,7 +56,8 @@ impl Shaper {
         }
     }
 
-    /// The columns that rows with the columns `schema` become, as far as these tell.
+    /// The columns of the table that rows with the columns `schema` go to, as far as these tell: without
+    /// those that become child tables.
     ///
     /// # Errors
     /// Two of them would have one name.
@@ -65,10 +66,11 @@ impl Shaper {
             return Ok(SchemaRef::clone(schema));
         }
         let shaped = self.batch(&RecordBatch::new_empty(SchemaRef::clone(schema)))?;
-        Ok(shaped.schema())
+        Ok(self.shape.of_parent(shaped.schema()))
     }
 
-    /// Shapes `batches`, the rows of one page, which all have one schema then.
+    /// Shapes `batches`, the rows of one page, which all have one schema then. What goes to child tables
+    /// is a column still, for [`Children`](super::Children) to take.
     ///
     /// # Errors
     /// Two columns would have one name.
@@ -103,13 +105,7 @@ impl Shaper {
 
     fn batch(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
         let shape = Arc::clone(&self.shape);
-        let mut columns = Columns {
-            rows: batch.num_rows(),
-            fields: Vec::new(),
-            arrays: Vec::new(),
-            names: BTreeSet::new(),
-            rest: Additions::default(),
-        };
+        let mut columns = Columns::new(batch.num_rows());
         let schema = batch.schema();
         let mut all: Vec<_> = schema.fields().iter().zip(batch.columns()).collect();
         let own =
@@ -133,12 +129,11 @@ impl Shaper {
             };
             columns.push(field.as_ref().clone(), array)?;
         }
-        let schema = Arc::new(Schema::new(columns.fields));
-        RecordBatch::try_new(schema, columns.arrays).map_err(internal)
+        columns.into_batch()
     }
 
     /// What the column `field` becomes, in a table where it is called `called` unless a name is given.
-    fn column(
+    pub(super) fn column(
         &mut self,
         shape: &Shape,
         field: &Field,
@@ -157,6 +152,9 @@ impl Shaper {
         let (cast, mask) = of.map_or((None, false), |of| (of.cast, of.mask));
         let own = of.and_then(|of| of.nested);
         let nested = own.unwrap_or(shape.nested);
+        if nested == Nested::ChildTable {
+            return columns.push(field.clone().with_name(&called), ArrayRef::clone(array));
+        }
         let hides = hides_within(shape, name);
         if hides && !mask && (is_json(field) || *field.data_type() == DataType::Utf8) {
             // Whatever else is asked for, what is hidden must be found.
@@ -267,8 +265,25 @@ impl Shaper {
 }
 
 impl Columns {
+    /// None yet, of a batch of so many `rows`.
+    pub(super) fn new(rows: usize) -> Self {
+        Self {
+            rows,
+            fields: Vec::new(),
+            arrays: Vec::new(),
+            names: BTreeSet::new(),
+            rest: Additions::default(),
+        }
+    }
+
+    /// The batch that they are.
+    pub(super) fn into_batch(self) -> Result<RecordBatch> {
+        let schema = Arc::new(Schema::new(self.fields));
+        RecordBatch::try_new(schema, self.arrays).map_err(internal)
+    }
+
     /// Adds the column `field`.
-    fn push(&mut self, field: Field, array: ArrayRef) -> Result<()> {
+    pub(super) fn push(&mut self, field: Field, array: ArrayRef) -> Result<()> {
         let name = field.name();
         if !self.names.insert(name.clone()) {
             return Err(Error::new(

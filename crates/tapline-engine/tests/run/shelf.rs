@@ -84,6 +84,7 @@ impl Destination for Shelf {
             delete: false,
             transactional_position: true,
             nested: false,
+            child_tables: false,
         }
     }
 

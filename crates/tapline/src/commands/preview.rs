@@ -1,13 +1,14 @@
 //! `tapline preview`: the first records of a pipeline, without a destination.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, Field};
 use futures::StreamExt;
 use serde_json::{Map, Value, json};
-use tapline_core::{Error, ErrorKind, Limits, Source, Window, column, first_slice};
-use tapline_engine::shape::{Cells, Shaper};
+use tapline_core::{Batch, Error, ErrorKind, Limits, Source, Window, column, first_slice};
+use tapline_engine::shape::{Cells, Children, Numbers, Shaper, numbered};
 use tapline_engine::{HttpSource, PageForm};
 use uuid::Uuid;
 
@@ -51,26 +52,40 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
     };
     let opened = wiring.source(&stream, reading, wiring.state().await?)?;
     let shape = Arc::new(project.shape(&args.pipeline)?);
-    let shaper = Shaper::new(shape, Limits::default());
-    let first = first_rows(&opened.source, window, shaper, args.limit);
-    let batches = tokio::select! {
-        batches = first => batches,
+    let of_table = job::table(&project, &args.pipeline)?;
+    let shaping = (
+        Shaper::new(Arc::clone(&shape), Limits::default()),
+        Children::new(&shape, &of_table, Limits::default()),
+    );
+    let first = first_rows(&opened.source, window, shaping, args.limit);
+    let seen = tokio::select! {
+        seen = first => seen,
         () = app.cancel.cancelled() => {
             return Err(Error::new(ErrorKind::Stopped, "preview", "asked to stop").into());
         }
     };
     opened.client.settle().await;
-    let batches = batches?;
+    let Seen { batches, children } = seen?;
     if app.screen.is_json() {
-        let rows = batches.iter().map(documents);
-        let rows: Vec<Value> = rows.collect::<Result<Vec<_>>>()?.concat();
-        app.screen
-            .json(&json!({ "pipeline": args.pipeline, "rows": rows }))?;
+        let mut shown = json!({ "pipeline": args.pipeline, "rows": all_documents(&batches)? });
+        if !children.is_empty() {
+            let children = children.iter();
+            let children = children
+                .map(|(table, batches)| Ok((table.to_string(), all_documents(batches)?.into())));
+            shown["child_tables"] = Value::Object(children.collect::<Result<_>>()?);
+        }
+        app.screen.json(&shown)?;
         return Ok(Exit::COMPLETE);
     }
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if let Some(table) = table(&batches)? {
         app.screen.line(table.render_records(app.screen.width()))?;
+    }
+    for (name, batches) in &children {
+        app.screen.line(format!("\n{name}:"))?;
+        if let Some(table) = table(batches)? {
+            app.screen.line(table.render_records(app.screen.width()))?;
+        }
     }
     app.screen.note(format!(
         "{} of {}; nothing was stored",
@@ -80,29 +95,47 @@ pub(crate) async fn preview(app: &App, args: &PreviewArgs) -> Result<Exit> {
     Ok(Exit::COMPLETE)
 }
 
+/// Rows, as the pipeline keeps them.
+#[derive(Default)]
+struct Seen {
+    batches: Vec<RecordBatch>,
+    /// Their parts in child tables.
+    children: BTreeMap<Arc<str>, Vec<RecordBatch>>,
+}
+
 /// The first `limit` rows of the first slice of `window`, in the shape that the pipeline keeps.
 async fn first_rows(
     source: &Arc<HttpSource>,
     window: Window,
-    mut shaper: Shaper,
+    (mut shaper, mut children): (Shaper, Children),
     limit: u64,
-) -> Result<Vec<RecordBatch>> {
+) -> Result<Seen> {
+    let mut seen = Seen::default();
     let Some(slice) = first_slice(source.slices(&window)).await? else {
-        return Ok(Vec::new());
+        return Ok(seen);
     };
     let mut pages = source.open(&slice, None);
     let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut batches = Vec::new();
     while left > 0
         && let Some(page) = pages.next().await
     {
-        for batch in shaper.shape(page?.batches)? {
+        let mut batches = shaper.shape(page?.batches)?;
+        for batch in &mut batches {
             let rows = batch.rows().min(left);
             left -= rows;
-            batches.push(batch.records.slice(0, rows));
+            batch.records = batch.records.slice(0, rows);
+        }
+        if !children.is_empty() {
+            batches = children.split(numbered(batches, &Numbers::default())?)?;
+        }
+        for Batch { child, records, .. } in batches {
+            match child {
+                None => seen.batches.push(records),
+                Some(child) => seen.children.entry(child).or_default().push(records),
+            }
         }
     }
-    Ok(batches)
+    Ok(seen)
 }
 
 /// The columns that the source sent, with their place in the batch.
@@ -151,6 +184,11 @@ fn table(batches: &[RecordBatch]) -> Result<Option<Table>> {
 
 fn unshown(error: &impl std::fmt::Display) -> Failure {
     Error::new(ErrorKind::Internal, "show a column", error.to_string()).into()
+}
+
+fn all_documents(batches: &[RecordBatch]) -> Result<Vec<Value>> {
+    let rows = batches.iter().map(documents);
+    Ok(rows.collect::<Result<Vec<_>>>()?.concat())
 }
 
 /// The rows of `batch` as objects; columns without a value are left out.

@@ -124,6 +124,7 @@ impl SchemaSettings {
                 refuse(place, message, "every column needs a name of its own");
             }
         }
+        self.check_children(destination, &mut refuse);
         for (name, of) in &self.columns {
             let only_dropped = ColumnShape {
                 drop: true,
@@ -154,10 +155,47 @@ impl SchemaSettings {
         }
     }
 
+    /// Refuses child tables where there can be none.
+    fn check_children(
+        &self,
+        destination: Option<&Destination>,
+        refuse: &mut impl FnMut(String, String, &str),
+    ) {
+        if self.nested == Nested::ChildTable {
+            let message = "only single columns become child tables".to_owned();
+            let hint = "write `nested: child_table` below `columns`, for each column that is meant";
+            refuse("/nested".to_owned(), message, hint);
+        }
+        let is_child = |of: &ColumnShape| of.nested == Some(Nested::ChildTable);
+        let children = self.columns.iter().filter(|(_, of)| is_child(of));
+        for (name, of) in children {
+            let place = || format!("/columns/{}/nested", pointer(name));
+            if matches!(destination, Some(Destination::Files { .. })) {
+                let message = "files have no child tables".to_owned();
+                refuse(place(), message, "write `json` or `flatten`");
+            }
+            if of.cast.is_some() {
+                let message = format!("`{name}` becomes a table, which has no type");
+                let hint = "leave out `cast`, or cast its parts, as `column__part`";
+                refuse(place(), message, hint);
+            }
+            let mut parents = name.match_indices("__").map(|(at, _)| &name[..at]);
+            let parent = parents.find(|parent| self.columns.get(*parent).is_some_and(is_child));
+            if let Some(parent) = parent {
+                let message = format!("`{name}` is a part of the child table of `{parent}`");
+                let hint = "a child table has no child tables of its own; leave out `nested`";
+                refuse(place(), message, hint);
+            }
+        }
+    }
+
     /// Refuses to change what tells the latest version of a record.
     fn check_stage(&self, sync: &Sync, refuse: &mut impl FnMut(String, String, &str)) {
-        let drops = |of: &ColumnShape| of.drop;
-        let changes = |of: &ColumnShape| of.drop || of.mask || of.cast.is_some();
+        let is_gone = |of: &ColumnShape| {
+            of.drop || matches!(of.nested, Some(Nested::Drop | Nested::ChildTable))
+        };
+        let drops = move |of: &ColumnShape| is_gone(of);
+        let changes = move |of: &ColumnShape| is_gone(of) || of.mask || of.cast.is_some();
         let cursor = sync.cursor.iter().map(|name| (name, "the cursor"));
         let field = sync.deletions.iter().filter_map(|it| it.field.as_ref());
         let field = field.map(|name| (name, "what says that a record is deleted"));

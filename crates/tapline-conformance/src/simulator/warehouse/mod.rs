@@ -153,6 +153,7 @@ impl Destination for Warehouse {
             delete: false,
             transactional_position: true,
             nested: false,
+            child_tables: false,
         }
     }
 

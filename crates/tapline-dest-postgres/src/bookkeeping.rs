@@ -397,6 +397,38 @@ pub(crate) async fn forget_run(client: &Client, owner: &Owner) -> Result<()> {
     Ok(())
 }
 
+/// Forgets what a generation rejected that is not published.
+pub(crate) async fn forget_rejects(client: &Client, owner: &Owner, generation: i64) -> Result<()> {
+    let pipeline = kept(&owner.key.pipeline);
+    let parameters = [
+        text(&pipeline),
+        text(&owner.table.schema),
+        text(&owner.table.name),
+        number(&generation),
+    ];
+    let sql = "DELETE FROM _tapline_rejects WHERE pipeline = $1 AND table_schema = $2
+         AND table_name = $3 AND run_id IN (SELECT run_id FROM _tapline_commits
+            WHERE pipeline = $1 AND table_schema = $2 AND table_name = $3 AND generation = $4
+            AND NOT published)";
+    client.execute_typed(sql, &parameters).await?;
+    Ok(())
+}
+
+/// Forgets what other runs have rejected, whose rows were replaced.
+pub(crate) async fn forget_rejects_of_others(client: &Client, owner: &Owner) -> Result<()> {
+    let (pipeline, run) = (kept(&owner.key.pipeline), owner.key.run.to_string());
+    let parameters = [
+        text(&pipeline),
+        text(&owner.table.schema),
+        text(&owner.table.name),
+        text(&run),
+    ];
+    let sql = "DELETE FROM _tapline_rejects WHERE pipeline = $1 AND table_schema = $2
+         AND table_name = $3 AND run_id <> $4";
+    client.execute_typed(sql, &parameters).await?;
+    Ok(())
+}
+
 /// Forgets the positions of a generation that is not published.
 pub(crate) async fn forget(client: &Client, owner: &Owner, generation: i64) -> Result<()> {
     let pipeline = kept(&owner.key.pipeline);

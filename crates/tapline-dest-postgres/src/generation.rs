@@ -19,17 +19,29 @@ use tapline_postgres::kept;
 /// the fence, so they are older.
 pub(crate) async fn enter(client: &Client, owner: &Owner) -> Result<Table> {
     let generation = signed(owner.key.generation);
-    for stale in of_table(client, owner).await? {
-        if stale.generation != generation {
-            drop_one(client, owner, &stale).await?;
-        }
-    }
+    drop_stale(client, owner, |it| it != generation).await?;
     let hidden = enter_child(client, owner, "").await?;
     if columns::read(client, &hidden).await?.is_empty() {
         // Somebody may have dropped it: then the positions lead to nothing.
         bookkeeping::forget(client, owner, generation).await?;
     }
     Ok(hidden)
+}
+
+/// Drops the hidden tables of `owner`, who has none: another run has left them, and nobody will go on
+/// with them.
+pub(crate) async fn drop_all(client: &Client, owner: &Owner) -> Result<()> {
+    drop_stale(client, owner, |_| true).await
+}
+
+async fn drop_stale(client: &Client, owner: &Owner, is_stale: impl Fn(i64) -> bool) -> Result<()> {
+    for stale in of_table(client, owner).await? {
+        if is_stale(stale.generation) {
+            bookkeeping::forget_rejects(client, owner, stale.generation).await?;
+            drop_one(client, owner, &stale).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The hidden table of the child table `child` of `owner`; of the table itself if that is `""`.
@@ -84,7 +96,8 @@ pub(crate) async fn show(client: &Client, owner: &Owner) -> Result<()> {
     Ok(())
 }
 
-/// Drops the hidden tables and the positions that led to them.
+/// Drops the hidden tables and the positions that led to them. What was rejected stays until the next
+/// load: it may be why this one was given up.
 pub(crate) async fn forget(client: &Client, owner: &Owner) -> Result<()> {
     let ours = signed(owner.key.generation);
     for hidden in of_table(client, owner).await? {

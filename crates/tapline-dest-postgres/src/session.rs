@@ -86,7 +86,10 @@ impl Session {
         table::check(client, owner).await?;
         let table = match owner.replace {
             true => generation::enter(client, owner).await?,
-            false => owner.table.clone(),
+            false => {
+                generation::drop_all(client, owner).await?;
+                owner.table.clone()
+            }
         };
         let (columns, _) = columns::fit(client, &table, schema).await?;
         match stage {
@@ -275,6 +278,7 @@ impl Session {
         let rows = table::count(client, &self.table).await?;
         if owner.replace {
             generation::show(client, owner).await?;
+            bookkeeping::forget_rejects_of_others(client, owner).await?;
         }
         if let Some(staged) = &self.staged {
             staged.bury(client, &owner.key.run.to_string()).await?;

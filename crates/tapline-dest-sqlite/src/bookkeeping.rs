@@ -354,6 +354,45 @@ pub(crate) fn forget(connection: &Connection, owner: &Owner) -> Result<()> {
     Ok(())
 }
 
+/// Forgets how far a generation has got that is not published, and what it rejected.
+pub(crate) fn forget_generation(
+    connection: &Connection,
+    owner: &Owner,
+    generation: i64,
+) -> Result<()> {
+    let ours = params![owner.key.pipeline, owner.table, generation];
+    connection.execute(
+        "DELETE FROM _tapline_rejects WHERE pipeline = ?1 AND table_name = ?2 AND run_id IN (
+            SELECT run_id FROM _tapline_commits WHERE pipeline = ?1 AND table_name = ?2
+            AND generation = ?3 AND published = 0)",
+        ours,
+    )?;
+    forget_positions(connection, owner, generation)
+}
+
+/// Forgets how far a generation has got that is not published.
+pub(crate) fn forget_positions(
+    connection: &Connection,
+    owner: &Owner,
+    generation: i64,
+) -> Result<()> {
+    connection.execute(
+        "DELETE FROM _tapline_commits WHERE pipeline = ?1 AND table_name = ?2 AND generation = ?3
+         AND published = 0",
+        params![owner.key.pipeline, owner.table, generation],
+    )?;
+    Ok(())
+}
+
+/// Forgets what other runs have rejected, whose rows were replaced.
+pub(crate) fn forget_rejects_of_others(connection: &Connection, owner: &Owner) -> Result<()> {
+    connection.execute(
+        "DELETE FROM _tapline_rejects WHERE pipeline = ?1 AND table_name = ?2 AND run_id <> ?3",
+        params![owner.key.pipeline, owner.table, owner.key.run.to_string()],
+    )?;
+    Ok(())
+}
+
 /// The last commit of each slice of each generation that is not published.
 ///
 /// If several runs filled a generation the one with the highest fence knows best. If several

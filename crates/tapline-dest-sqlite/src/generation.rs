@@ -14,11 +14,27 @@ use crate::name::{Names, hash, quote};
 /// the fence, so they are older.
 pub(crate) fn enter(connection: &Connection, owner: &Owner) -> Result<String> {
     let ours = signed(owner.key.generation);
-    let all = of_table(connection, owner)?;
-    for stale in all.iter().filter(|it| it.generation != ours) {
-        drop_one(connection, owner, stale)?;
-    }
+    drop_stale(connection, owner, |generation| generation != ours)?;
     enter_child(connection, owner, "")
+}
+
+/// Drops the hidden tables of `owner`, who has none: another run has left them, and nobody will go on
+/// with them.
+pub(crate) fn drop_all(connection: &Connection, owner: &Owner) -> Result<()> {
+    drop_stale(connection, owner, |_| true)
+}
+
+fn drop_stale(
+    connection: &Connection,
+    owner: &Owner,
+    is_stale: impl Fn(i64) -> bool,
+) -> Result<()> {
+    let all = of_table(connection, owner)?;
+    for stale in all.iter().filter(|it| is_stale(it.generation)) {
+        bookkeeping::forget_generation(connection, owner, stale.generation)?;
+        drop_one(connection, stale)?;
+    }
+    Ok(())
 }
 
 /// The hidden table of the child table `child` of `owner`; of the table itself if that is `""`.
@@ -68,20 +84,17 @@ pub(crate) fn show(connection: &Connection, owner: &Owner) -> Result<String> {
     Ok(shown)
 }
 
-/// Drops the hidden tables and the positions that led to them.
+/// Drops the hidden tables and the positions that led to them. What was rejected stays until the next
+/// load: it may be why this one was given up.
 pub(crate) fn forget(connection: &Connection, owner: &Owner) -> Result<()> {
     let ours = signed(owner.key.generation);
+    bookkeeping::forget_positions(connection, owner, ours)?;
     let all = of_table(connection, owner)?;
     let mut ours = all.iter().filter(|it| it.generation == ours);
-    ours.try_for_each(|it| drop_one(connection, owner, it))
+    ours.try_for_each(|it| drop_one(connection, it))
 }
 
-fn drop_one(connection: &Connection, owner: &Owner, hidden: &Hidden) -> Result<()> {
-    connection.execute(
-        "DELETE FROM _tapline_commits WHERE pipeline = ?1 AND table_name = ?2 AND published = 0
-         AND generation = ?3",
-        params![owner.key.pipeline, owner.table, hidden.generation],
-    )?;
+fn drop_one(connection: &Connection, hidden: &Hidden) -> Result<()> {
     leave(connection, &hidden.name)?;
     let drop = format!("DROP TABLE IF EXISTS {}", quote(&hidden.name));
     Ok(connection.execute_batch(&drop)?)

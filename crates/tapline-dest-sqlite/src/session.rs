@@ -42,6 +42,8 @@ impl Session {
         if owner.replace {
             check_ours(&transaction, &owner, &table)?;
             table = generation::enter(&transaction, &owner)?;
+        } else {
+            generation::drop_all(&transaction, &owner)?;
         }
         let (mut columns, _) = columns::fit(&transaction, &table, schema)?;
         let staged = match stage {
@@ -131,6 +133,7 @@ impl Session {
         let mut visible = self.table.clone();
         if self.owner.replace {
             visible = generation::show(&transaction, &self.owner)?;
+            bookkeeping::forget_rejects_of_others(&transaction, &self.owner)?;
         }
         if let Some(staged) = &self.staged {
             staged.bury(&transaction, &self.owner.key.run.to_string())?;

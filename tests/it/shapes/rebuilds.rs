@@ -176,3 +176,29 @@ fn a_table_that_somebody_dropped_is_made_again() {
         assert_eq!(Sqlite.ids(&rig.project), ids, "{mode}");
     }
 }
+
+/// What was rejected of rows that are replaced is gone with them.
+#[test]
+fn a_full_load_shows_only_what_it_rejected_itself() {
+    let sync = "{ mode: full_load }";
+    let strict = "{ contract: discard_row }";
+    for place in [&Sqlite as &dyn Place, &Files] {
+        let rig = Rig::new(place, sync, "{}");
+        assert_eq!(rig.run(r#"{"id":1}"#).code, 0);
+        rig.write_with(sync, strict, RAW);
+        for sent in [
+            r#"{"id":1},{"id":2,"a":"m1"}"#,
+            r#"{"id":1},{"id":2,"a":"m2"}"#,
+        ] {
+            assert_eq!(rig.run(sent).code, 0);
+        }
+        let shown = |what: &str| {
+            let rejects = rig.rejects();
+            assert_eq!(rejects.len(), 1, "{what}: {rejects:?}");
+            assert!(rejects[0].to_string().contains("m2"), "{what}: {rejects:?}");
+        };
+        shown("after two loads");
+        assert_eq!(rig.tapline(&["rebuild", "p"]).code, 0);
+        shown("after a rebuild");
+    }
+}

@@ -85,6 +85,36 @@ pub(super) async fn rejects(subject: &dyn Subject) -> Outcome {
     sees(subject, "rows", Some(&[1, 2, 3])).await
 }
 
+/// A full load shows its own rejects, and no longer those of the rows that it replaces, nor of a load
+/// that nobody will finish.
+pub(super) async fn replaced_rejects(subject: &dyn Subject) -> Outcome {
+    use RejectForm::Record;
+    for number in [1, 2, 3, 4] {
+        let mut writer = begin_ids(subject, Disposition::Replace, key(number)).await?;
+        let mut only = page(1);
+        only.rejects = vec![reject(number, Record)];
+        write(&mut writer, ids(&[1])?, only).await?;
+        // The third is killed.
+        if number != 3 {
+            let _ = writer.publish().await?;
+            let own = [reject_key(number, 1, number, Record)];
+            found(subject, &format!("after load {number}"), None, &own).await?;
+        }
+    }
+    let mut writer = begin_ids(subject, Disposition::Replace, key(5)).await?;
+    let mut only = page(1);
+    only.rejects = vec![reject(5, Record)];
+    write(&mut writer, ids(&[5])?, only).await?;
+    drop(writer);
+    // Somebody who adds rows goes on from nothing that is hidden.
+    let mut writer = begin_ids(subject, Disposition::Append, key(6)).await?;
+    let own = [reject_key(4, 1, 4, Record)];
+    found(subject, "once another run has begun", None, &own).await?;
+    write(&mut writer, ids(&[6])?, page(1)).await?;
+    let _ = writer.publish().await?;
+    sees(subject, "rows", Some(&[1, 6])).await
+}
+
 async fn found(
     subject: &dyn Subject,
     what: &str,

@@ -55,7 +55,7 @@ const RESUME: Needs = |can| can.replace && can.transactional_position;
 const MERGE: Needs = |can| can.merge;
 const CHILDREN: Needs = |can| can.child_tables;
 
-const CASES: [(&str, Needs, Run); 36] = [
+const CASES: [(&str, Needs, Run); 37] = [
     ("values of every type come back", ANY, |s| {
         Box::pin(values::round_trip(s))
     }),
@@ -129,6 +129,9 @@ const CASES: [(&str, Needs, Run); 36] = [
     }),
     ("rejects are found, and settled by a commit", ANY, |s| {
         Box::pin(log::rejects(s))
+    }),
+    ("a full load replaces the rejects as well", REPLACE, |s| {
+        Box::pin(log::replaced_rejects(s))
     }),
     ("columns are found where fields would go", ANY, |s| {
         Box::pin(log::columns(s))

@@ -85,14 +85,11 @@ pub async fn rebuild(
     if let Err(error) = made {
         // What is hidden goes with the next rebuild if it does not go now.
         let _ = table.abort().await;
-        let _ = rebuild.settle(pages.last(), |run| run == task.run_id).await;
+        let _ = rebuild.settle(pages.last()).await;
         return Err(error);
     }
-    table.publish().await?;
     // Every page was made again, and with it what is rejected of it.
-    rebuild
-        .settle(pages.last(), |run| run != task.run_id)
-        .await?;
+    table.publish().await?;
     rebuild.stage().await?;
     Ok(rebuild.done)
 }
@@ -101,6 +98,12 @@ pub async fn rebuild(
 /// have brought nothing but rejects, and a table may be gone; then the reports of the runs count.
 async fn wanted(task: &RunTask, doors: &Doors, loaded: LoadedPages) -> Result<Vec<LoadedPage>> {
     let visible: HashSet<Uuid> = loaded.visible.iter().copied().collect();
+    let logged: HashSet<Uuid> = loaded.pages.iter().map(|page| page.run).collect();
+    if let Some(run) = visible.difference(&logged).next() {
+        let message = "the table has rows of a run of which no page is in the log of requests; they \
+                       would be gone";
+        return Err(refused(message).with("run", run));
+    }
     let oldest = visible.iter().min().copied();
     let log = RunReport::log(&task.pipeline);
     let kept = u32::try_from(LogEntry::KEPT).unwrap_or(u32::MAX);
@@ -192,8 +195,8 @@ impl Rebuild<'_> {
         receipt
     }
 
-    /// Forgets rejects of `stale` runs, in a commit that has no rows.
-    async fn settle(&self, last: Option<&LoadedPage>, stale: impl Fn(Uuid) -> bool) -> Result<()> {
+    /// Forgets the rejects of a rebuild that came to nothing, in commits that have no rows.
+    async fn settle(&self, last: Option<&LoadedPage>) -> Result<()> {
         let (to, pipeline) = (&self.task.table, &self.task.pipeline);
         let destination = &self.doors.destination;
         let (mut table, mut seq) = (None, 0);
@@ -205,7 +208,7 @@ impl Rebuild<'_> {
             let Some(end) = found.last() else { break };
             after = Some(end.key.clone());
             let settles = found.into_iter().map(|it| it.key);
-            let settles: Vec<RejectKey> = settles.filter(|key| stale(key.run)).collect();
+            let settles: Vec<RejectKey> = settles.filter(|key| key.run == self.key.run).collect();
             let Some(last) = last.filter(|_| !settles.is_empty()) else {
                 continue;
             };

@@ -182,24 +182,23 @@ impl Shape {
 
     /// Makes of `path`, which is a column of the source or leads into one, what leads there in the table.
     fn rename_path(&self, path: &mut String) {
-        let renamed = |column: &str| self.columns.get(column)?.rename.clone();
-        if let Some(name) = renamed(path) {
+        if let Some(name) = self.columns.get(path).and_then(|of| of.rename.clone()) {
             *path = name;
             return;
         }
-        let Some((column, inner)) = path.split_once('.') else {
-            return;
-        };
-        let own = self.columns.get(column).and_then(|of| of.nested);
-        if own.unwrap_or(self.nested) == Nested::Flatten {
-            let flat = path.replace('.', JOIN);
-            *path = renamed(&flat).unwrap_or_else(|| match renamed(column) {
-                Some(name) => name + JOIN + &inner.replace('.', JOIN),
-                None => flat,
-            });
-        } else if let Some(name) = renamed(column) {
-            *path = name + "." + inner;
+        let mut steps = path.split('.');
+        let mut column = steps.next().unwrap_or_default().to_owned();
+        let mut within = String::new();
+        for step in steps {
+            let nested = self.columns.get(&column).and_then(|of| of.nested);
+            let is_apart = nested.unwrap_or(self.nested) == Nested::Flatten
+                || rest::hides_within(self, &column);
+            match is_apart && within.is_empty() {
+                true => column = column + JOIN + step,
+                false => within = within + "." + step,
+            }
         }
+        *path = self.called(&column, "") + &within;
     }
 
     /// A column without which `stage`, of rows as the source sends them, cannot tell the latest version,

@@ -439,6 +439,24 @@ fn what_tells_the_latest_version_is_found_under_its_new_name() {
     let stage = shape.of_stage(stage);
     assert_eq!(stage.keys, ["key"]);
     assert_eq!(stage.cursor, "changed");
+    let shape = shape_of_parts();
+    let stage = Stage {
+        cursor: "meta.at.time.utc".to_owned(),
+        ..stage
+    };
+    assert_eq!(shape.of_stage(stage).cursor, "about__at__hour.utc");
+}
+
+/// Parts that are renamed one by one, and one that stays JSON.
+fn shape_of_parts() -> Shape {
+    let columns = json!({
+        "meta": { "rename": "about", "nested": "flatten" }, "meta__at": { "nested": "flatten" },
+        "meta__at__time": { "rename": "about__at__hour", "nested": "json" },
+    });
+    Shape {
+        columns: serde_json::from_value(columns).unwrap(),
+        ..Shape::default()
+    }
 }
 
 fn parted(shape: &Arc<Shape>, records: &Value) -> Vec<Batch> {

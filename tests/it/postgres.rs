@@ -7,7 +7,8 @@
 )]
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -71,6 +72,33 @@ impl Postgres {
     pub(crate) fn restart(&mut self) {
         self.server.quit();
         (self.server, self.port) = self.home.serve();
+    }
+
+    /// Lets sessions be encrypted, with a `certificate` and its `key`; those with the database `database`
+    /// have to be.
+    pub(crate) fn encrypt(&mut self, database: &str, certificate: &str, key: &str) {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.home.path("data").join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            self.home.give(&path);
+        }
+        let add = |name: &str, text: &str| {
+            let path = self.home.path("data").join(name);
+            let known = fs::read_to_string(&path).unwrap();
+            fs::write(&path, format!("{text}\n{known}")).unwrap();
+        };
+        let rules = ["hostssl", "hostnossl"].map(|kind| {
+            let method = if kind == "hostssl" {
+                "scram-sha-256"
+            } else {
+                "reject"
+            };
+            format!("{kind} {database} all 127.0.0.1/32 {method}")
+        });
+        add("pg_hba.conf", &rules.join("\n"));
+        add("postgresql.conf", "ssl = on");
+        self.restart();
     }
 
     /// The first column of the rows of `sql`, as text.

@@ -6,6 +6,7 @@ mod lost;
 mod rejects;
 mod subject;
 mod tables;
+mod tls;
 
 use tapline_conformance::destination::suite;
 

@@ -1,13 +1,16 @@
 //! Where the server is: the address as the operator wrote it, read once, its password never shown.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use tapline_core::Secret;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
 use crate::failure::{Failure, Result};
+use crate::tls::Trust;
 
 const FORM: &str = "write `postgres://USER@HOST:PORT/DATABASE`; in a name or password, `%40` stands for `@` and \
      `%2F` for `/`";
@@ -25,6 +28,8 @@ pub struct Address {
     pub schema: String,
     /// Where they are unless the address names another schema.
     usual: &'static str,
+    /// Whom the server has to be.
+    pub(crate) trust: Trust,
 }
 
 impl Address {
@@ -34,15 +39,13 @@ impl Address {
     /// # Errors
     /// [`Failure::Address`] if it is none, or asks for what this version cannot do.
     pub fn parse(written: &Secret, schema: &'static str) -> Result<Self> {
-        if asks_for_proof(written.expose()) {
-            return Err(no_tls());
-        }
-        let mut config: Config = written.expose().parse().map_err(|error| invalid(&error))?;
+        let (rest, trust) = take_trust(written.expose())?;
+        let mut config: Config = rest.parse().map_err(|error| invalid(&error))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(Failure::Address(format!("the host is missing: {FORM}")));
         }
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(no_tls());
+        if trust != Trust::Anyone {
+            config.ssl_mode(SslMode::Require);
         }
         let usual = schema;
         let schema = config.get_options().and_then(search_path);
@@ -52,23 +55,51 @@ impl Address {
             config,
             schema,
             usual,
+            trust,
         })
     }
 }
 
-/// Whether options of `written` name whom the server has to be, which the client's library does not
-/// know.
-fn asks_for_proof(written: &str) -> bool {
-    let options = written.rsplit_once('?').map_or("", |(_, options)| options);
-    options.split('&').any(|option| {
-        matches!(option, "sslmode=verify-ca" | "sslmode=verify-full")
-            || option.starts_with("sslrootcert=")
-    })
+/// `written` without the options that say whom the server has to be, which the client's library does
+/// not know, and whom it has to be.
+fn take_trust(written: &str) -> Result<(String, Trust)> {
+    let Some((place, options)) = written.rsplit_once('?') else {
+        return Ok((written.to_owned(), Trust::Anyone));
+    };
+    let (mut left, mut is_full, mut file) = (Vec::new(), false, None);
+    for option in options.split('&') {
+        match option.split_once('=') {
+            Some(("sslmode", "verify-full")) => is_full = true,
+            Some(("sslmode", "verify-ca")) => {
+                let message = "`sslmode=verify-ca` would take the certificate of any host for that of the \
+                               server; write `sslmode=verify-full`";
+                return Err(Failure::Address(message.to_owned()));
+            }
+            Some(("sslrootcert", path)) => file = Some(path),
+            _ => left.push(option),
+        }
+    }
+    let trust = match (is_full, file) {
+        (false, None) => Trust::Anyone,
+        (false, Some(_)) => {
+            let message = "`sslrootcert` names who vouches for the server, and nobody asks: write \
+                           `sslmode=verify-full` as well";
+            return Err(Failure::Address(message.to_owned()));
+        }
+        (true, None | Some("system")) => Trust::Platform,
+        (true, Some(path)) => {
+            let path = percent_decode_str(path).decode_utf8();
+            Trust::File(PathBuf::from(path.map_err(|_| bad_path())?.as_ref()))
+        }
+    };
+    let left = left.join("&");
+    let question = if left.is_empty() { "" } else { "?" };
+    Ok((format!("{place}{question}{left}"), trust))
 }
 
-fn no_tls() -> Failure {
-    let message = "`sslmode` or `sslrootcert` asks for TLS, which this version does not speak to PostgreSQL; leave \
-         it out on a private network, or connect through a tunnel";
+fn bad_path() -> Failure {
+    let message =
+        "the path after `sslrootcert=` is not written as in an address: `%25` stands for `%`";
     Failure::Address(message.to_owned())
 }
 
@@ -116,6 +147,7 @@ impl fmt::Display for Address {
             config,
             schema,
             usual,
+            ..
         } = self;
         write!(f, "postgres://")?;
         if let Some(user) = config.get_user() {
@@ -188,6 +220,35 @@ mod tests {
     }
 
     #[test]
+    fn the_address_says_whom_the_server_has_to_be() {
+        let file = |path: &str| Trust::File(PathBuf::from(path));
+        for (options, mode, trust) in [
+            ("", SslMode::Prefer, Trust::Anyone),
+            ("?sslmode=disable", SslMode::Disable, Trust::Anyone),
+            ("?sslmode=require", SslMode::Require, Trust::Anyone),
+            (
+                "?sslmode=verify-full&connect_timeout=3",
+                SslMode::Require,
+                Trust::Platform,
+            ),
+            (
+                "?sslmode=verify-full&sslrootcert=system",
+                SslMode::Require,
+                Trust::Platform,
+            ),
+            (
+                "?sslrootcert=/my%20ca.pem&sslmode=verify-full",
+                SslMode::Require,
+                file("/my ca.pem"),
+            ),
+        ] {
+            let address = parse(&format!("postgres://ann@db/x{options}")).unwrap();
+            assert_eq!(address.config.get_ssl_mode(), mode, "{options}");
+            assert_eq!(address.trust, trust, "{options}");
+        }
+    }
+
+    #[test]
     fn what_is_no_address_is_said_without_showing_it() {
         for (written, said) in [
             ("postgres://", "the host is missing"),
@@ -200,16 +261,16 @@ mod tests {
                 "invalid value for option `port`",
             ),
             (
-                "postgres://ann:hush@db/x?sslmode=require",
-                "`sslmode` or `sslrootcert` asks for TLS",
+                "postgres://ann:hush@db/x?sslmode=verify-ca",
+                "`sslmode=verify-ca` would take",
             ),
             (
-                "postgres://ann:hush@db/x?connect_timeout=3&sslmode=verify-full",
-                "`sslmode` or `sslrootcert` asks for TLS",
+                "postgres://ann:hush@db/x?sslmode=require&sslrootcert=/ca.pem",
+                "`sslrootcert` names who vouches",
             ),
             (
-                "postgres://ann:hush@db/x?sslrootcert=/ca.pem",
-                "`sslmode` or `sslrootcert` asks for TLS",
+                "postgres://ann:hush@db/x?sslmode=verify-full&sslrootcert=/ca%FF.pem",
+                "the path after `sslrootcert=` is not",
             ),
             (
                 "postgres://ann:hush@db/x?sslmode=maybe",

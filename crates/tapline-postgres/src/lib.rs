@@ -6,6 +6,7 @@ mod failure;
 mod session;
 mod steps;
 mod text;
+mod tls;
 
 pub use address::Address;
 pub use failure::{Failure, Result};

@@ -3,9 +3,9 @@
 use std::error::Error as _;
 
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, NoTls};
 
 use crate::address::Address;
 use crate::failure::{Failure, Result};
@@ -56,7 +56,7 @@ pub async fn open(
     mode: Mode,
     settings: &[(&str, &str)],
 ) -> Result<(Client, Driver)> {
-    let connected = address.config.connect(NoTls).await;
+    let connected = address.config.connect(address.trust.connector()?).await;
     let (client, connection) = connected.map_err(|error| not_connected(&error))?;
     let driver = tokio::spawn(connection);
     let read_only = match mode {

@@ -22,6 +22,8 @@ const ROW: &str = "_tapline_row";
 const CHUNK: i64 = 10_000;
 /// A page touches few records, and what the server knows of a young table may say otherwise.
 const BY_INDEX: &str = "SET LOCAL enable_seqscan = off; ";
+/// Where a statement has a number of a row that is known later; no SQL has this character.
+const AFTER: &str = "\0";
 /// How many hundredths of a page of the stage are filled at first. A new version then finds room on
 /// the page of the old one, and no index has to learn of it. Of the sizes that were measured, this
 /// is where the table stays smallest while rows are changed here and there.
@@ -48,6 +50,9 @@ struct Shape {
     keys: Vec<String>,
     /// Whether a version, called `r`, says that its record is deleted, as SQL.
     deleted: String,
+    /// What every page asks for, with [`AFTER`] in the place of a number: puts the latest versions of
+    /// all records that have one after that row in the place of what the stage has of them.
+    merge: String,
 }
 
 impl Shape {
@@ -89,12 +94,12 @@ impl Shape {
         )
     }
 
-    /// The same of each record that has a version after the row number `after`.
-    fn latest_after(&self, raw: &Table, after: i64) -> String {
+    /// The same of each record that has a version after the row [`AFTER`].
+    fn latest_after(&self, raw: &Table) -> String {
         let raw = raw.quoted();
         format!(
             "SELECT latest.* FROM (
-                SELECT DISTINCT {} FROM {raw} AS r WHERE r.{ROW} > {after} AND {}
+                SELECT DISTINCT {} FROM {raw} AS r WHERE r.{ROW} > {AFTER} AND {}
              ) AS k CROSS JOIN LATERAL (
                 SELECT {} FROM {raw} AS r WHERE {} ORDER BY {} LIMIT 1
              ) AS latest",
@@ -106,12 +111,12 @@ impl Shape {
         )
     }
 
-    /// Puts what the query `latest` finds in the place of what `table` has of those records.
-    fn put(&self, table: &Table, latest: &str, deletions: Option<&Deletions>) -> String {
-        let table = table.quoted();
+    /// Puts what the query `latest` finds in the place of what the table has of those records.
+    fn put(&self, latest: &str, staged: &Staged) -> String {
+        let table = staged.table.quoted();
         let marked = quote(column::DELETED);
         // What is deleted and not to be shown leaves the table.
-        let (delete, is_shown) = match deletions {
+        let (delete, is_shown) = match staged.stage.deletions {
             Some(Deletions { soft: false, .. }) => (
                 format!(
                     ", gone AS (DELETE FROM {table} AS s USING latest AS l WHERE {} AND l.{marked})",
@@ -254,11 +259,15 @@ impl Staged {
             let no = Deletions::NO;
             deleted = format!("({deleted} OR coalesce(r.{field}::text, '') NOT IN ({no}))");
         }
-        Some(Shape {
+        let mut shape = Shape {
             columns: columns.iter().map(|column| quote(&column.name)).collect(),
             keys: keys.filter(|keys| !keys.is_empty())?,
             deleted,
-        })
+            merge: String::new(),
+        };
+        let merge = shape.put(&shape.latest_after(&self.raw), self);
+        shape.merge = format!("{BY_INDEX}{merge}");
+        Some(shape)
     }
 
     /// The number of the last row of the table of versions.
@@ -276,13 +285,11 @@ impl Staged {
         let Some(shape) = &self.shape else {
             return Ok(());
         };
-        let latest = match after {
-            0 => shape.latest_of_all(&self.raw),
-            _ => shape.latest_after(&self.raw, after),
+        let sql = match after {
+            0 => shape.put(&shape.latest_of_all(&self.raw), self),
+            _ => shape.merge.replacen(AFTER, &after.to_string(), 1),
         };
-        let by_index = if after > 0 { BY_INDEX } else { "" };
-        let put = shape.put(&self.table, &latest, self.stage.deletions.as_ref());
-        client.batch_execute(&format!("{by_index}{put}")).await?;
+        client.batch_execute(&sql).await?;
         Ok(())
     }
 

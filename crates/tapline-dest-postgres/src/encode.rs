@@ -411,6 +411,36 @@ mod tests {
     }
 
     #[test]
+    fn the_fields_of_a_row_leave_each_other_alone() {
+        let text = |row: usize, column: usize| "text ".repeat((row + column) % 11);
+        let columns: Vec<ArrayRef> = (0..12)
+            .map(|column| {
+                let texts = (0..20).map(|row| (row % 7 != 6).then(|| text(row, column)));
+                Arc::new(texts.collect::<StringArray>()) as ArrayRef
+            })
+            .collect();
+        let mut expected = Vec::new();
+        let apart: Vec<_> = columns
+            .iter()
+            .map(|column| fields(column.clone(), Kind::Text))
+            .collect();
+        for row in 0..20 {
+            expected.extend(12_i16.to_be_bytes());
+            for field in apart.iter().map(|fields| &fields[row]) {
+                let length = field.as_ref().map_or(-1, |field| field.len() as i32);
+                expected.extend(length.to_be_bytes());
+                expected.extend(field.iter().flatten());
+            }
+        }
+        let named = columns.into_iter().enumerate();
+        let named = named.map(|(column, array)| (column.to_string(), array, true));
+        let batch = RecordBatch::try_from_iter_with_nullable(named).unwrap();
+        let mut out = Vec::new();
+        Rows::new(&[Kind::Text; 12], &batch, (0..20).collect()).put(0..20, &mut out);
+        assert_eq!(out, expected);
+    }
+
+    #[test]
     fn rows_are_cut_where_they_are_enough() {
         let texts: ArrayRef = Arc::new(StringArray::from(vec!["", "four", "", "0123456789"]));
         let batch = RecordBatch::try_from_iter([("c", texts)]).unwrap();

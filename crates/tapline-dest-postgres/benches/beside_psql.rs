@@ -2,8 +2,9 @@
 //! more, where the latest versions are kept as well.
 //!
 //! `cargo bench -p tapline-dest-postgres --bench beside_psql` prints rows per second and the time
-//! of the processor on this side. tapline commits each page with its receipt; psql makes one
-//! transaction of all rows, which it reads from a file that psql itself has written.
+//! of the processor on this side and in the sessions of the server. tapline commits each page with
+//! its receipt; psql makes one transaction of all rows, which it reads from a file that psql itself
+//! has written.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
@@ -28,8 +29,9 @@ mod secrets {
 }
 
 use std::fs;
+use std::ops::Range;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use tapline_core::{Batch, CursorType, Destination, Disposition, Stage, TableRef};
@@ -52,12 +54,16 @@ fn main() {
     for disposition in [Disposition::Replace, Disposition::Append] {
         server.select("DROP SCHEMA public CASCADE; CREATE SCHEMA public; CHECKPOINT");
         let name = format!("tapline, {disposition:?}");
-        measure(&name, || by_tapline(&server, &pages, "t", disposition));
+        measure(&server, &name, || {
+            by_tapline(&server, &pages, "t", disposition)
+        });
     }
     // Each record in five versions, of which the last is merged in the commit of its page.
     server.select("CHECKPOINT");
     let merge = Disposition::Merge(stage());
-    measure("tapline, Merge", || by_tapline(&server, &pages, "m", merge));
+    measure(&server, "tapline, Merge", || {
+        by_tapline(&server, &pages, "m", merge)
+    });
     let latest = server.select("SELECT count(*) FROM staged.m");
     assert_eq!(latest, [pages::ALL_ROWS.to_string()]);
     let folder = tempfile::tempdir().unwrap();
@@ -72,7 +78,8 @@ fn main() {
         server.select("DROP TABLE IF EXISTS u; CREATE TABLE u (LIKE t); CHECKPOINT");
         let file = folder.path().join(format);
         let copy = format!("\\copy u FROM '{}' (FORMAT {format})", file.display());
-        measure(&format!("psql \\copy, {format}"), || psql(&server, &copy));
+        let name = format!("psql \\copy, {format}");
+        measure(&server, &name, || psql(&server, &copy));
     }
 }
 
@@ -116,20 +123,31 @@ fn psql(server: &Postgres, command: &str) {
     assert!(done.unwrap().success(), "{command}");
 }
 
-fn measure(name: &str, work: impl FnOnce()) {
-    let (started, before) = (Instant::now(), processor());
+fn measure(server: &Postgres, name: &str, work: impl FnOnce()) {
+    let main = server.select("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)");
+    // Sessions that have ended are counted with the process that began them.
+    let sessions = || processor(&main[0], 2..4);
+    let ours = || processor("self", 0..4);
+    let (started, before, theirs) = (Instant::now(), ours(), sessions());
     work();
-    let (took, used) = (started.elapsed().as_secs_f64(), processor() - before);
+    let (took, used) = (started.elapsed().as_secs_f64(), ours() - before);
+    // The last session takes a moment to end.
+    std::thread::sleep(Duration::from_secs(1));
+    let theirs = sessions() - theirs;
     let speed = ROWS as f64 / took;
-    println!("{name:22} {took:6.2} s, {speed:8.0} rows/s, {used:5.2} s of the processor");
+    println!(
+        "{name:22} {took:6.2} s, {speed:8.0} rows/s, processor {used:5.2} s here, {theirs:6.2} s there"
+    );
 }
 
-/// Seconds that this process, and those it has waited for, have used.
-fn processor() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, fields) = stat.rsplit_once(')').unwrap();
+/// Seconds that a process has used: in its programs and in the kernel, and the same of those that
+/// it has waited for.
+fn processor(process: &str, fields: Range<usize>) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let (_, found) = stat.rsplit_once(')').unwrap();
     // utime, stime, cutime and cstime, in hundredths.
-    let ticks = fields.split_whitespace().skip(11).take(4);
+    let ticks = found.split_whitespace().skip(11);
+    let ticks = ticks.skip(fields.start).take(fields.len());
     ticks
         .map(|field| field.parse::<f64>().unwrap())
         .sum::<f64>()

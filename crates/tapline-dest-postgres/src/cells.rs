@@ -117,6 +117,16 @@ pub(crate) fn ticks(array: &dyn Array, unit: TimeUnit) -> &[i64] {
     }
 }
 
+/// The time after so many ticks, if the calendar reaches it.
+pub(crate) fn time(ticks: i64, unit: TimeUnit) -> Result<Timestamp, jiff::Error> {
+    match unit {
+        TimeUnit::Second => Timestamp::from_second(ticks),
+        TimeUnit::Millisecond => Timestamp::from_millisecond(ticks),
+        TimeUnit::Microsecond => Timestamp::from_microsecond(ticks),
+        TimeUnit::Nanosecond => Timestamp::from_nanosecond(ticks.into()),
+    }
+}
+
 /// Writing to a `String` does not fail.
 fn print(text: &mut String, value: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(value);
@@ -150,12 +160,11 @@ fn date(days: i32, text: &mut String) {
 /// With `Z` if the column knows its zone, which Arrow always counts in UTC. An instant that the
 /// calendar does not reach is kept as the number it came as.
 fn instant(ticks: i64, unit: TimeUnit, utc: bool, text: &mut String) {
-    let (time, printer) = match unit {
-        TimeUnit::Second => (Timestamp::from_second(ticks), &MICROS),
-        TimeUnit::Millisecond => (Timestamp::from_millisecond(ticks), &MICROS),
-        TimeUnit::Microsecond => (Timestamp::from_microsecond(ticks), &MICROS),
-        TimeUnit::Nanosecond => (Timestamp::from_nanosecond(ticks.into()), &NANOS),
+    let printer = match unit {
+        TimeUnit::Nanosecond => &NANOS,
+        _ => &MICROS,
     };
+    let time = time(ticks, unit);
     match time.and_then(|time| printer.print_timestamp(&time, &mut *text)) {
         Ok(()) if !utc => text.truncate(text.trim_end_matches('Z').len()),
         Ok(()) => {}

@@ -58,9 +58,11 @@ async fn some(
         left.start = some.end;
         let mut out = Vec::new();
         part.rows.put(some, &mut out);
+        if left.is_empty() {
+            out.extend(TRAILER);
+        }
         sink.feed(out.into()).await?;
     }
-    sink.feed(Bytes::from_static(&TRAILER)).await?;
     // What the server has against the rows is its answer to their end.
     let (kept, sent) = (sink.finish().await?, count as u64);
     match kept == sent {

@@ -186,18 +186,21 @@ impl Session {
             staged,
             ..
         } = self;
-        let (_, _, last) = futures::try_join!(
+        let last_row = async {
+            match staged {
+                Some(staged) => staged.last_row(client).await,
+                None => Ok(0),
+            }
+        };
+        let (_, _, last, before) = futures::try_join!(
             begin(client),
             bookkeeping::check_fence(client, &owner.key),
             bookkeeping::last_seq(client, owner, &page.commit.slice),
+            last_row,
         )?;
         if last >= Some(page.commit.seq) {
             return end(client, "ROLLBACK").await;
         }
-        let before = match staged {
-            Some(staged) => staged.last_row(client).await?,
-            None => 0,
-        };
         for part in &page.parts {
             match carefully {
                 true => {
@@ -206,18 +209,24 @@ impl Session {
                 false => copy::all(client, &mut self.prepared, part).await?,
             }
         }
-        if let Some(staged) = staged {
-            staged.refresh(client, before).await?;
-        }
-        // Both are on their way before the first is answered. If that is an error, there is nothing
+        let refresh = async {
+            match staged {
+                Some(staged) => staged.refresh(client, before).await,
+                None => Ok(()),
+            }
+        };
+        // All are on their way before the first is answered. If one is an error, there is nothing
         // left to commit; if there is no answer, nobody knows.
         let record = bookkeeping::record(client, owner, page.commit, &page.refused);
-        let (recorded, committed) = futures::join!(record, end(client, "COMMIT"));
-        match recorded {
-            Err(Failure::Server(error)) if is_lost(&error) => Err(Failure::Lost(error)),
-            Err(failure) => Err(failure),
-            Ok(()) => committed,
+        let (refreshed, recorded, committed) =
+            futures::join!(refresh, record, end(client, "COMMIT"));
+        for done in [refreshed, recorded] {
+            match done {
+                Err(Failure::Server(error)) if is_lost(&error) => return Err(Failure::Lost(error)),
+                done => done?,
+            }
         }
+        committed
     }
 
     pub(crate) async fn evolve(&mut self, schema: &SchemaRef) -> Result<SchemaChange> {

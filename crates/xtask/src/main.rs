@@ -3,6 +3,7 @@
 mod command;
 mod debian;
 mod demo;
+mod installed;
 mod mediawiki;
 mod nginx;
 mod postgres;

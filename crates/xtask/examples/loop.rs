@@ -145,19 +145,12 @@ struct Member<'a> {
     #[serde(borrow)]
     unique_email_id: Text<'a>,
     #[serde(borrow)]
-    contact_id: Text<'a>,
-    #[serde(borrow)]
     full_name: Text<'a>,
     web_id: Option<i64>,
     #[serde(borrow)]
     email_type: Text<'a>,
     #[serde(borrow)]
     status: Text<'a>,
-    consents_to_one_to_one_messaging: Option<bool>,
-    #[serde(borrow)]
-    sms_phone_number: Text<'a>,
-    #[serde(borrow)]
-    sms_subscription_status: Text<'a>,
     #[serde(borrow)]
     merge_fields: Json<'a>,
     #[serde(borrow)]
@@ -200,14 +193,10 @@ struct Columns {
     id: StringBuilder,
     email_address: StringBuilder,
     unique_email_id: StringBuilder,
-    contact_id: StringBuilder,
     full_name: StringBuilder,
     web_id: Int64Builder,
     email_type: StringBuilder,
     status: StringBuilder,
-    consents_to_one_to_one_messaging: BooleanBuilder,
-    sms_phone_number: StringBuilder,
-    sms_subscription_status: StringBuilder,
     merge_fields: StringBuilder,
     interests: StringBuilder,
     stats: StringBuilder,
@@ -235,14 +224,10 @@ impl Columns {
             ("id", DataType::Utf8),
             ("email_address", DataType::Utf8),
             ("unique_email_id", DataType::Utf8),
-            ("contact_id", DataType::Utf8),
             ("full_name", DataType::Utf8),
             ("web_id", DataType::Int64),
             ("email_type", DataType::Utf8),
             ("status", DataType::Utf8),
-            ("consents_to_one_to_one_messaging", DataType::Boolean),
-            ("sms_phone_number", DataType::Utf8),
-            ("sms_subscription_status", DataType::Utf8),
             ("merge_fields", DataType::Utf8),
             ("interests", DataType::Utf8),
             ("stats", DataType::Utf8),
@@ -273,17 +258,10 @@ impl Columns {
             .append_option(member.email_address.as_deref());
         self.unique_email_id
             .append_option(member.unique_email_id.as_deref());
-        self.contact_id.append_option(member.contact_id.as_deref());
         self.full_name.append_option(member.full_name.as_deref());
         self.web_id.append_option(member.web_id);
         self.email_type.append_option(member.email_type.as_deref());
         self.status.append_option(member.status.as_deref());
-        self.consents_to_one_to_one_messaging
-            .append_option(member.consents_to_one_to_one_messaging);
-        self.sms_phone_number
-            .append_option(member.sms_phone_number.as_deref());
-        self.sms_subscription_status
-            .append_option(member.sms_subscription_status.as_deref());
         self.merge_fields
             .append_option(member.merge_fields.as_ref().map(|json| json.as_raw_str()));
         self.interests
@@ -325,14 +303,10 @@ impl Columns {
             Arc::new(self.id.finish()),
             Arc::new(self.email_address.finish()),
             Arc::new(self.unique_email_id.finish()),
-            Arc::new(self.contact_id.finish()),
             Arc::new(self.full_name.finish()),
             Arc::new(self.web_id.finish()),
             Arc::new(self.email_type.finish()),
             Arc::new(self.status.finish()),
-            Arc::new(self.consents_to_one_to_one_messaging.finish()),
-            Arc::new(self.sms_phone_number.finish()),
-            Arc::new(self.sms_subscription_status.finish()),
             Arc::new(self.merge_fields.finish()),
             Arc::new(self.interests.finish()),
             Arc::new(self.stats.finish()),

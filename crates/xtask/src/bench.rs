@@ -17,9 +17,13 @@ mod rounds;
 mod server;
 mod startup;
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::command::{cargo, run};
+use crate::command::{cargo, done, run};
 use crate::{demo, test_env};
 
 use contestants::{CONTESTANTS, Contestant, Place};
@@ -141,14 +145,35 @@ fn prepare(profile: &str) -> Result<Place> {
     }
     let target = std::path::absolute(demo::target_dir())?;
     let folder = if profile == "dev" { "debug" } else { profile };
-    let dir = target.join("bench");
-    std::fs::create_dir_all(dir.join("pages"))
-        .with_context(|| format!("cannot make {}", dir.display()))?;
+    let (built, dir) = (target.join(folder), target.join("bench"));
+    for made in ["pages", "released"] {
+        let made = dir.join(made);
+        fs::create_dir_all(&made).with_context(|| format!("cannot make {}", made.display()))?;
+    }
+    let released = dir.join("released");
+    release(&built, &released)?;
     Ok(Place {
-        built: target.join(folder),
+        example: built.join("examples/loop"),
+        released,
         dir,
         shape: PAGES,
     })
+}
+
+/// Copies the binary and its connectors without what only debuggers read, as they are released:
+/// a library is hashed at every start, so its size is time.
+fn release(built: &Path, released: &Path) -> Result<()> {
+    for entry in fs::read_dir(built)? {
+        let name = entry?.file_name();
+        let text = name.to_string_lossy();
+        let is_library = text.starts_with("libtapline_connector_")
+            && (text.ends_with(".so") || text.ends_with(".dylib"));
+        if is_library || text == "tapline" {
+            let (from, to) = (built.join(&name), released.join(&name));
+            done(Command::new("strip").arg("-o").arg(to).arg(from))?;
+        }
+    }
+    Ok(())
 }
 
 #[test]

@@ -8,12 +8,9 @@ TEXTS = [
     "id",
     "email_address",
     "unique_email_id",
-    "contact_id",
     "full_name",
     "email_type",
     "status",
-    "sms_phone_number",
-    "sms_subscription_status",
     "ip_signup",
     "timestamp_signup",
     "ip_opt",
@@ -25,7 +22,7 @@ TEXTS = [
     "list_id",
 ]
 INTEGERS = ["web_id", "member_rating", "tags_count"]
-FLAGS = ["consents_to_one_to_one_messaging", "vip"]
+FLAGS = ["vip"]
 OBJECTS = ["merge_fields", "interests", "stats", "location", "last_note"]
 LISTS = ["marketing_permissions", "tags"]
 

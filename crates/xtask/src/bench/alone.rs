@@ -1,7 +1,6 @@
 //! What is measured of tapline alone, and what it is held to.
 
 use std::fs;
-use std::process::Command;
 
 use anyhow::Result;
 
@@ -10,7 +9,6 @@ use super::report::megabytes;
 use super::rounds::Entry;
 use super::startup::Startup;
 use super::{LARGE_PAGES, PAGES};
-use crate::command::done;
 
 /// A table of figures and goals.
 pub(crate) fn table(place: &Place, startup: &Startup, entries: &[Entry]) -> Result<String> {
@@ -21,6 +19,7 @@ pub(crate) fn table(place: &Place, startup: &Startup, entries: &[Entry]) -> Resu
         ours.map_or(0, Entry::peak)
     };
     let (small, large) = (peak(true), peak(false));
+    let binary = fs::metadata(place.released.join("tapline"))?;
     let rows = [
         (
             format!(
@@ -53,7 +52,7 @@ pub(crate) fn table(place: &Place, startup: &Startup, entries: &[Entry]) -> Resu
         ),
         (
             "the binary, stripped".to_owned(),
-            megabytes(stripped(place)?),
+            megabytes(binary.len()),
             "under 40 MB".to_owned(),
         ),
     ];
@@ -62,16 +61,4 @@ pub(crate) fn table(place: &Place, startup: &Startup, entries: &[Entry]) -> Resu
         "| tapline | is | has to be |\n|---|---|---|\n{}",
         rows.concat()
     ))
-}
-
-/// The size of the binary without what only debuggers read, as it is released.
-fn stripped(place: &Place) -> Result<u64> {
-    let copy = place.dir.join("tapline-stripped");
-    done(
-        Command::new("strip")
-            .arg("-o")
-            .arg(&copy)
-            .arg(place.built.join("tapline")),
-    )?;
-    Ok(fs::metadata(copy)?.len())
 }

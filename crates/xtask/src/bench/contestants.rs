@@ -26,8 +26,10 @@ pub(crate) struct Contestant {
 pub(crate) struct Place {
     /// What is installed and made for the benchmark.
     pub(crate) dir: PathBuf,
-    /// The binaries that were built for it.
-    pub(crate) built: PathBuf,
+    /// The binary and its connectors, as they are released.
+    pub(crate) released: PathBuf,
+    /// The hand-written loop.
+    pub(crate) example: PathBuf,
     /// The pages to read.
     pub(crate) shape: Shape,
 }

@@ -41,7 +41,7 @@ pipelines:
 
 /// The binary, with a cache of its own.
 pub(crate) fn program(place: &Place) -> Command {
-    let mut command = Command::new(place.built.join("tapline"));
+    let mut command = Command::new(place.released.join("tapline"));
     command
         .env("XDG_CACHE_HOME", place.dir.join("cache"))
         .env_remove("TAPLINE_PLUGIN_PATH");
@@ -50,7 +50,7 @@ pub(crate) fn program(place: &Place) -> Command {
 
 /// `crates/xtask/examples/loop.rs`.
 pub(crate) fn hand_written(place: &Place, run: &Path) -> Result<Command> {
-    let mut command = Command::new(example(place));
+    let mut command = Command::new(&place.example);
     command.arg(place.first_url()).arg(run.join("out.parquet"));
     Ok(command)
 }
@@ -77,7 +77,7 @@ pub(crate) fn count_curl(place: &Place, run: &Path) -> Result<u64> {
 pub(crate) fn count_parquet(place: &Place, run: &Path) -> Result<u64> {
     let mut files = Vec::new();
     find(run, &mut files)?;
-    let counted = output(Command::new(example(place)).arg("--count").args(files))?;
+    let counted = output(Command::new(&place.example).arg("--count").args(files))?;
     let rows = String::from_utf8_lossy(&counted.stdout);
     let rows = rows.trim().parse();
     rows.with_context(|| format!("the rows cannot be counted: {}", said(&counted)))
@@ -107,8 +107,4 @@ pub(crate) fn count_sqlite(place: &Place, run: &Path) -> Result<u64> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let rows = digits.parse();
     rows.with_context(|| format!("the rows cannot be counted: {text}{}", said(&counted)))
-}
-
-fn example(place: &Place) -> PathBuf {
-    place.built.join("examples/loop")
 }

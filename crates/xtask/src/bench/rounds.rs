@@ -110,6 +110,10 @@ impl Entry {
     /// One run, which counts if it did the whole work.
     fn run(&self, server: &Server) -> Result<Cost> {
         let dir = self.place.dir.join("runs").join(self.who.slug());
+        if dir.exists() {
+            // Of a benchmark that was cut: tapline would go on where that ended.
+            fs::remove_dir_all(&dir)?;
+        }
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let command = (self.who.command)(&self.place, &dir)?;
         server.forget()?;

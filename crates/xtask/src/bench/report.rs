@@ -86,7 +86,10 @@ impl Entry {
 pub(crate) fn publish(heading: &str, table: &str, alone: &str) -> Result<()> {
     let path = crate::root().join(PAGE);
     let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
-    let text = format!("Taken {heading}.\n\n{table}\n{alone}");
+    let text = format!(
+        "Taken {heading}. The [raw log](benchmarks/rivals.log) has every run, the machine and the versions.\n\n\
+         {table}\n{alone}"
+    );
     let page = between(&page, &text).with_context(|| format!("{PAGE} has lost its marks"))?;
     fs::write(&path, page).with_context(|| format!("cannot write {PAGE}"))
 }

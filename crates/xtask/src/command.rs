@@ -6,9 +6,19 @@ use std::process::{Command, Output};
 use anyhow::{Context, Result, bail, ensure};
 
 /// The cargo that runs us, in the top folder of the repository.
+///
+/// It is not told what the one that runs us says of our package: ring's build script takes other
+/// values for a change, and half of the tree would be built again after every plain `cargo build`.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(crate::root());
+    let ours = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if ours.iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -27,7 +27,8 @@ pub(crate) fn run_demo(arguments: &[String]) -> Result<()> {
     run(Command::new(tapline).arg("demo").args(arguments))
 }
 
-fn target_dir() -> PathBuf {
+/// Where cargo builds.
+pub(crate) fn target_dir() -> PathBuf {
     let chosen = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     crate::root().join(chosen.unwrap_or_else(|| "target".into()))
 }

@@ -1,8 +1,10 @@
 //! Set-up, tests and demo of this repository: `cargo xtask <command>`.
 
+mod bench;
 mod command;
 mod debian;
 mod demo;
+mod installed;
 mod mediawiki;
 mod nginx;
 mod postgres;
@@ -20,6 +22,9 @@ const USAGE: &str = "usage: cargo xtask <command>
   test [ARGS...]   install what the tests need, then run all tests (ARGS go to `cargo test`)
   test-env         only install what the tests need
   demo [ARGS...]   build tapline and its connectors, then run `tapline demo ARGS`
+  bench [--rounds N] [--profile PROFILE] [NAME...]
+                   measure tapline beside others, or those that are named, on the same pages;
+                   all of them together are written to docs/benchmarks.md
   torture [--long] GOAL...
                    try goals of docs/reliability.md; without one it names them; `all` is every one";
 
@@ -41,6 +46,8 @@ fn run() -> Result<()> {
         Some("test") => test::run_tests(&rest),
         Some("test-env") => test_env::install().map(drop),
         Some("demo") => demo::run_demo(&rest),
+        Some("bench") => bench::bench(&rest),
+        Some(bench::MEASURE) => bench::measure(&rest),
         Some("torture") => torture::torture(&rest),
         Some(unknown) => bail!("unknown command {unknown:?}\n{USAGE}"),
         None => bail!("a command is missing\n{USAGE}"),

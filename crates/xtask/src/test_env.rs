@@ -7,7 +7,7 @@ use std::{env, fs, thread};
 use anyhow::{Context, Result};
 
 use crate::command::run;
-use crate::{mediawiki, nginx, postgres};
+use crate::{installed, mediawiki, nginx, postgres};
 
 /// Tells the tests where the environment is; if set, it is installed there.
 pub(crate) const VARIABLE: &str = "TAPLINE_TEST_ENV";
@@ -74,18 +74,17 @@ pub(crate) fn install() -> Result<PathBuf> {
     Ok(dir)
 }
 
+/// Installs nginx alone. Returns the program.
+pub(crate) fn install_nginx() -> Result<PathBuf> {
+    let dir = folder()?;
+    NGINX.ensure(&dir)?;
+    Ok(dir.join("nginx/nginx"))
+}
+
 impl Part {
     fn ensure(&self, dir: &Path) -> Result<()> {
         let wanted = self.recipe.text()?;
-        let stamp = dir.join(format!("{}.installed", self.folder));
-        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-            return Ok(());
-        }
-        eprintln!("xtask: installing {}", dir.join(self.folder).display());
-        remove(&dir.join(self.folder))?;
-        (self.install)(dir)?;
-        // Written last, so that an installation cut short is done again.
-        fs::write(stamp, wanted).context("cannot note what is installed")
+        installed::ensure(dir, self.folder, &wanted, || (self.install)(dir))
     }
 }
 
@@ -97,14 +96,6 @@ impl Recipe {
             Self::Edition(number) => Ok(number.to_string()),
         }
     }
-}
-
-/// Only what was installed here is removed: the folder itself may be anybody's.
-fn remove(path: &Path) -> Result<()> {
-    if path.exists() {
-        fs::remove_dir_all(path).with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    Ok(())
 }
 
 /// An absolute path: the tests run in other folders.

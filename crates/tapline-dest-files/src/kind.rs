@@ -5,13 +5,17 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, TimeUnit};
 use serde::{Deserialize, Serialize};
 
+use crate::columns::Columns;
 use crate::failure::{Failure, Result};
 
 /// Field metadata that marks a text as JSON.
 const EXTENSION: (&str, &str) = ("ARROW:extension:name", "arrow.json");
 
-/// Kind of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Places in nested values that a column keeps apart at most. What has more is a map whose keys are data.
+const PLACES: usize = 2000;
+
+/// Kind of a column, or of a place in nested values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// Nothing but nulls so far.
@@ -36,6 +40,10 @@ pub(crate) enum Kind {
         /// Whether it is an instant; else it is a time of day somewhere.
         utc: bool,
     },
+    /// Objects, with what their members hold.
+    Struct(Columns),
+    /// Arrays, with what their items hold.
+    List(Box<Kind>),
 }
 
 impl Kind {
@@ -65,23 +73,46 @@ impl Kind {
                 digits: digits(*unit),
                 utc: zone.is_some(),
             },
-            other => {
-                return Err(Failure::Refused(format!(
-                    "column {:?} has the type {other}, which the files destination does not \
-                     write; structs and lists go in as JSON text",
-                    field.name()
-                )));
-            }
+            DataType::Struct(fields) => Self::Struct(Columns::of_members(fields)?),
+            DataType::List(item) => Self::List(Box::new(Self::within(item)?)),
+            _ => return Err(unwritten(field)),
         })
     }
 
+    /// What `field`, a member or an item, holds: anything that JSON is made of.
+    pub(crate) fn within(field: &Field) -> Result<Self> {
+        match field.data_type() {
+            DataType::Null
+            | DataType::Boolean
+            | DataType::Int64
+            | DataType::Float64
+            | DataType::Utf8
+            | DataType::Struct(_)
+            | DataType::List(_) => Self::of(field),
+            _ => Err(unwritten(field)),
+        }
+    }
+
     /// The narrowest kind that loses no value of either.
-    pub(crate) fn join(self, other: Self) -> Self {
+    pub(crate) fn join(&self, other: &Self) -> Self {
+        let is_json = |kind: &Self| *kind == Self::Null || kind.is_nested();
+        match self.join_within(other) {
+            Self::Json if !is_json(self) || !is_json(other) => Self::Text,
+            joined if joined.places() > PLACES => Self::Json,
+            joined => joined,
+        }
+    }
+
+    /// The same of a place in nested values, where a text must stay apart from a number: only as JSON it
+    /// does.
+    pub(crate) fn join_within(&self, other: &Self) -> Self {
         match (self, other) {
-            (a, b) if a == b => a,
-            (Self::Null, kind) | (kind, Self::Null) => kind,
+            (a, b) if a == b => a.clone(),
+            (Self::Null, kind) | (kind, Self::Null) => kind.clone(),
             (Self::Int64, Self::Float64) | (Self::Float64, Self::Int64) => Self::Float64,
-            _ => Self::Text,
+            (Self::Struct(a), Self::Struct(b)) => Self::Struct(a.join_members(b)),
+            (Self::List(a), Self::List(b)) => Self::List(Box::new(a.join_within(b))),
+            _ => Self::Json,
         }
     }
 
@@ -89,30 +120,62 @@ impl Kind {
     ///
     /// Integers stay integers where the column is of floats: no digit is lost, readers that
     /// unite files by name widen them, and should the column become text, so can they.
-    pub(crate) fn stored(self, table: Self) -> Self {
-        if (self, table) == (Self::Int64, Self::Float64) {
-            self
-        } else {
-            table
+    pub(crate) fn stored(&self, table: &Self) -> Self {
+        match (self, table) {
+            (Self::Int64, Self::Float64) => Self::Int64,
+            (Self::Struct(own), Self::Struct(table)) => Self::Struct(table.stored(own)),
+            (Self::List(own), Self::List(table)) => Self::List(Box::new(own.stored(table))),
+            _ => table.clone(),
         }
     }
 
     /// Whether readers can unite a file's column of this kind with `table`.
-    pub(crate) fn unites(self, table: Self) -> bool {
-        let is_text = |kind| matches!(kind, Self::Text | Self::Json);
-        self == Self::Null || self.stored(table) == self || (is_text(self) && is_text(table))
+    pub(crate) fn unites(&self, table: &Self) -> bool {
+        let is_text = |kind: &Self| matches!(kind, Self::Text | Self::Json);
+        self.unites_within(table) || (is_text(self) && is_text(table))
+    }
+
+    /// The same of a place in nested values. Readers fill in members that a file lacks.
+    pub(crate) fn unites_within(&self, table: &Self) -> bool {
+        match (self, table) {
+            (Self::Null, _) | (Self::Int64, Self::Float64) => true,
+            (Self::Struct(own), Self::Struct(table)) => own.unite_members(table),
+            (Self::List(own), Self::List(table)) => own.unites_within(table),
+            _ => self == table,
+        }
+    }
+
+    /// Whether its values are objects or arrays.
+    pub(crate) fn is_nested(&self) -> bool {
+        matches!(self, Self::Json | Self::Struct(_) | Self::List(_))
+    }
+
+    /// Whether it is a struct or a list, which only Parquet has.
+    pub(crate) fn is_typed_nested(&self) -> bool {
+        matches!(self, Self::Struct(_) | Self::List(_))
+    }
+
+    fn places(&self) -> usize {
+        match self {
+            Self::Struct(members) => {
+                let within = members.0.iter().map(|member| member.kind.places());
+                within.sum()
+            }
+            Self::List(item) => item.places(),
+            _ => 1,
+        }
     }
 
     /// The Arrow field `name` of this kind.
-    pub(crate) fn field(self, name: &str) -> Field {
+    pub(crate) fn field(&self, name: &str) -> Field {
         let field = Field::new(name, self.data_type(), true);
-        if self != Self::Json {
+        if *self != Self::Json {
             return field;
         }
         field.with_metadata([(EXTENSION.0.to_owned(), EXTENSION.1.to_owned())].into())
     }
 
-    pub(crate) fn data_type(self) -> DataType {
+    pub(crate) fn data_type(&self) -> DataType {
         match self {
             Self::Null => DataType::Null,
             Self::Boolean => DataType::Boolean,
@@ -122,12 +185,24 @@ impl Kind {
             Self::Text | Self::Json => DataType::Utf8,
             Self::Date => DataType::Date32,
             Self::Binary => DataType::Binary,
-            Self::Decimal { precision, scale } => DataType::Decimal128(precision, scale),
+            Self::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale),
             Self::Timestamp { digits, utc } => {
-                DataType::Timestamp(unit(digits), utc.then(|| Arc::from("UTC")))
+                DataType::Timestamp(unit(*digits), utc.then(|| Arc::from("UTC")))
+            }
+            Self::Struct(members) => DataType::Struct(members.fields().collect()),
+            Self::List(item) => {
+                DataType::List(Arc::new(item.field(Field::LIST_FIELD_DEFAULT_NAME)))
             }
         }
     }
+}
+
+fn unwritten(field: &Field) -> Failure {
+    let (name, data_type) = (field.name(), field.data_type());
+    Failure::Refused(format!(
+        "column {name:?} has the type {data_type}, which the files destination does not write; \
+         JSON goes in as text"
+    ))
 }
 
 fn digits(unit: TimeUnit) -> u8 {

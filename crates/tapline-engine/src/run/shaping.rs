@@ -40,11 +40,12 @@ impl Shaping {
 
     /// For rows that are in the pipeline's shape already, and whose types are those of their JSON.
     pub(super) fn of_rows(shape: &Shape, table: &TableRef) -> Self {
-        let plain = Arc::new(Shape::default());
+        let keeper = Keeper::of_rows(shape);
+        let shape = Arc::new(shape.of_rows());
         Self {
-            shaper: Arc::new(Mutex::new(Shaper::new(plain, Limits::default()))),
-            keeper: Some(Arc::new(Keeper::of_rows(shape))),
-            is_plain: true,
+            is_plain: shape.is_plain(),
+            shaper: Arc::new(Mutex::new(Shaper::new(shape, Limits::default()))),
+            keeper: Some(Arc::new(keeper)),
             table: table.clone(),
         }
     }

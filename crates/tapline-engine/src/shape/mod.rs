@@ -12,6 +12,7 @@ mod cell;
 mod contract;
 mod fit;
 mod mask;
+mod nest;
 mod rest;
 mod shaper;
 
@@ -110,6 +111,9 @@ pub enum Nested {
     /// They stay as they are, as JSON.
     #[default]
     Json,
+    /// They become structs and lists with types of their own, in files of the format `parquet`. What has no
+    /// type in common, and an object without members, stays JSON.
+    Struct,
     /// The members of objects become columns, `column__member`, and so on inward; arrays stay JSON.
     Flatten,
     /// They are left out.
@@ -159,6 +163,27 @@ impl Shape {
         let named = (&self.columns, &self.constants, self.nested, key);
         let named = serde_json::to_vec(&named).unwrap_or_default();
         format!("{:032x}", xxh3_128(&named))
+    }
+
+    /// The shape of rows that are in this one already, but for structs and lists: those are JSON again.
+    pub(crate) fn of_rows(&self) -> Self {
+        let again = |nested| match nested {
+            Nested::Struct => Nested::Struct,
+            _ => Nested::Json,
+        };
+        let own = self.columns.iter().filter_map(|(name, of)| {
+            let nested = of.nested.or(of.cast.map(|_| Nested::Json))?;
+            let again = ColumnShape {
+                nested: Some(again(nested)),
+                ..ColumnShape::default()
+            };
+            Some((of.rename.as_ref().unwrap_or(name).clone(), again))
+        });
+        Self {
+            columns: own.collect(),
+            nested: again(self.nested),
+            ..Self::default()
+        }
     }
 
     /// `stage` of rows as the source sends them, for rows in this shape.

@@ -227,6 +227,68 @@ fn what_is_hidden_stands_in_no_reject_and_no_rest() {
 }
 
 #[test]
+fn structs_hide_what_is_hidden_and_keep_the_rest() {
+    let wanted = Arc::new(Shape {
+        nested: Nested::Struct,
+        ..(*shape(json!({ "a__pin": { "mask": true }, "b": { "rename": "beta" } }))).clone()
+    });
+    let records = json!([
+        { "a": { "pin": 4711, "x": { "y": 1 } }, "b": { "c": [1, 2] } },
+        { "a": { "x": { "y": 2, "z": "two" } }, "b": { "c": [3.5], "d": null } },
+    ]);
+    let batches = shaped(&wanted, &records);
+    let found = rows(&batches);
+    assert!(!Value::from(found.clone()).to_string().contains("4711"));
+    assert_eq!(found[1]["a__x"], json!({ "y": 2, "z": "two" }));
+    assert_eq!(found[0]["beta"], json!({ "c": [1.0, 2.0] }));
+    let types = types(&batches[0].records);
+    let nested = types.iter().filter(|(_, it)| it.is_nested());
+    let nested: Vec<_> = nested.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(nested, ["a__x", "beta"]);
+    // What nobody has seen is nothing yet, and no text.
+    let empty = Schema::new(vec![crate::decode::json(Field::new(
+        "b",
+        DataType::Utf8,
+        true,
+    ))]);
+    let opened = shaper(&wanted).schema(&Arc::new(empty)).unwrap();
+    assert_eq!(*opened.field(0).data_type(), DataType::Null);
+}
+
+#[test]
+fn a_struct_is_held_to_the_members_that_its_column_has() {
+    let known = [Field::new_struct(
+        "a",
+        vec![
+            Field::new("x", DataType::Int64, true),
+            Field::new("y", DataType::Utf8, true),
+        ],
+        true,
+    )];
+    let wanted = Arc::new(Shape {
+        nested: Nested::Struct,
+        ..Shape::default()
+    });
+    let records = json!([
+        { "a": { "y": "one", "x": 1 } },
+        { "a": { "x": 2, "more": true } },
+        { "a": { "x": "3" } },
+        { "a": {} },
+    ]);
+    let batches = shaped(&wanted, &records);
+    let kept = keeper(Contract::DiscardValue, &known)
+        .keep(batches)
+        .unwrap();
+    let expected = json!([
+        { "a": { "x": 1, "y": "one" } },
+        { "_tapline_rest": { "a": { "x": 2, "more": true } } },
+        { "_tapline_rest": { "a": { "x": "3" } } },
+        { "a": {} },
+    ]);
+    assert_eq!(Value::from(rows(&kept.batches)), expected);
+}
+
+#[test]
 fn a_part_that_is_hidden_is_found_wherever_its_column_is_nested() {
     let wanted = shape(json!({ "a__pin": { "mask": true }, "a__tel": { "drop": true } }));
     let records = json!([

@@ -228,55 +228,111 @@ mod tests {
     use super::Kind::*;
     use super::*;
 
-    const ALL: [Kind; 11] = [
-        Null,
-        Boolean,
-        Int64,
-        UInt64,
-        Float64,
-        Text,
-        Json,
-        Date,
-        Binary,
-        Decimal {
+    fn structs(members: &[(&str, Kind)]) -> Kind {
+        let column = |(name, kind): &(&str, Kind)| crate::columns::Column {
+            name: (*name).to_owned(),
+            kind: kind.clone(),
+        };
+        Struct(Columns(members.iter().map(column).collect()))
+    }
+
+    fn lists(item: Kind) -> Kind {
+        List(Box::new(item))
+    }
+
+    fn all() -> Vec<Kind> {
+        let decimal = Decimal {
             precision: 20,
             scale: 2,
-        },
-        Timestamp {
+        };
+        let instant = Timestamp {
             digits: 9,
             utc: true,
-        },
-    ];
+        };
+        let plain = [
+            Null, Boolean, Int64, UInt64, Float64, Text, Json, Date, Binary, decimal, instant,
+        ];
+        let nested = [
+            structs(&[("a", Int64)]),
+            structs(&[("a", Text)]),
+            structs(&[("a", lists(structs(&[("x", Json)])))]),
+            lists(Null),
+            lists(Float64),
+        ];
+        plain.into_iter().chain(nested).collect()
+    }
 
     #[test]
     fn a_kind_comes_back_from_arrow_and_from_json() {
-        for kind in ALL {
+        for kind in all() {
             assert_eq!(Kind::of(&kind.field("x")).unwrap(), kind);
             let json = serde_json::to_string(&kind).unwrap();
             assert_eq!(serde_json::from_str::<Kind>(&json).unwrap(), kind, "{json}");
         }
-        let list = Field::new_list("x", Field::new("item", DataType::Int64, true), true);
+        let written = serde_json::to_string(&structs(&[("a", lists(Int64))])).unwrap();
+        let expected = r#"{"struct":[{"name":"a","type":{"list":"int64"}}]}"#;
+        assert_eq!(written, expected);
+        let list = Field::new_list("x", Field::new("item", DataType::Date32, true), true);
         assert!(Kind::of(&list).is_err());
     }
 
     #[test]
     fn widening_is_the_same_from_both_sides_and_never_goes_back() {
-        for (a, b) in ALL.iter().flat_map(|a| ALL.map(|b| (*a, b))) {
+        let all = all();
+        for (a, b) in all.iter().flat_map(|a| all.iter().map(move |b| (a, b))) {
             let joined = a.join(b);
             assert_eq!(joined, b.join(a));
             assert_eq!(joined.join(a), joined);
         }
-        assert_eq!(Int64.join(Float64), Float64);
-        assert_eq!(Int64.join(UInt64), Text);
-        assert_eq!(Json.join(Text), Text);
+        assert_eq!(Int64.join(&Float64), Float64);
+        assert_eq!(Int64.join(&UInt64), Text);
+        assert_eq!(Json.join(&Text), Text);
+    }
+
+    #[test]
+    fn members_come_and_what_has_nothing_in_common_becomes_json_there() {
+        let one = structs(&[
+            ("a", Int64),
+            ("b", lists(Int64)),
+            ("c", structs(&[("x", Text)])),
+        ]);
+        let other = structs(&[
+            ("b", lists(Float64)),
+            ("c", Text),
+            ("d", Boolean),
+            ("a", Text),
+        ]);
+        let expected = [
+            ("a", Json),
+            ("b", lists(Float64)),
+            ("c", Json),
+            ("d", Boolean),
+        ];
+        assert_eq!(one.join(&other), structs(&expected));
+        assert_eq!(one.join(&lists(Int64)), Json);
+        assert_eq!(one.join(&Json), Json);
+        assert_eq!(one.join(&Text), Text);
+        assert_eq!(one.join(&Int64), Text);
+        let names: Vec<String> = (0..PLACES).map(|id| id.to_string()).collect();
+        let map: Vec<_> = names.iter().map(|id| (id.as_str(), Int64)).collect();
+        assert_eq!(structs(&map).join(&structs(&[("more", Int64)])), Json);
     }
 
     #[test]
     fn only_what_readers_cannot_unite_is_written_again() {
-        for kind in ALL {
-            assert!(kind.unites(kind) && Null.unites(kind));
+        for kind in all() {
+            assert!(kind.unites(&kind) && Null.unites(&kind));
         }
-        assert!(Int64.unites(Float64) && Json.unites(Text));
-        assert!(!Int64.unites(Text) && !Float64.unites(Text) && !Float64.unites(Int64));
+        assert!(Int64.unites(&Float64) && Json.unites(&Text));
+        assert!(!Int64.unites(&Text) && !Float64.unites(&Text) && !Float64.unites(&Int64));
+        let table = structs(&[("a", Float64), ("b", Json), ("c", lists(Text))]);
+        assert!(structs(&[("a", Int64)]).unites(&table));
+        assert!(structs(&[("c", lists(Null)), ("b", Null)]).unites(&table));
+        assert!(!structs(&[("b", Text)]).unites(&table), "a text is no JSON");
+        assert!(!structs(&[("b", lists(Int64))]).unites(&table));
+        assert!(!structs(&[]).unites(&Json));
+        // No digit is lost in a file, and it has what the table has.
+        let expected = structs(&[("a", Int64), ("b", Json), ("c", lists(Text))]);
+        assert_eq!(structs(&[("a", Int64)]).stored(&table), expected);
     }
 }

@@ -2,6 +2,7 @@
 //! readable, and whatever was sent is in it, beside it in the rest, or among the rejects.
 
 mod rebuilds;
+mod structs;
 
 use std::fs;
 
@@ -449,6 +450,10 @@ fn what_cannot_be_meant_is_refused_where_it_stands() {
         ("{ contract: thaw }", "contract"),
         ("{ columns: { a: { cast: money } } }", "cast"),
         ("{ columns: { a: { nested: child } } }", "nested"),
+        (
+            "{ nested: struct }",
+            "`struct` is for files of the format parquet, not for sqlite",
+        ),
     ] {
         let rig = Rig::new(&Sqlite, sync, schema);
         let run = rig.tapline(&["validate"]);

@@ -13,7 +13,7 @@ use tapline_core::NestedCells;
 use crate::cells::Cells;
 use crate::columns::Columns;
 use crate::failure::Result;
-use crate::kind::Kind;
+use crate::kind::{Kind, is_json};
 
 /// `batch` with the columns `wanted`, each wide enough for what the batch holds.
 pub(crate) fn fit(batch: &RecordBatch, wanted: &Columns) -> Result<RecordBatch> {
@@ -49,20 +49,21 @@ fn widen(array: &ArrayRef, field: &Field, kind: &Kind) -> Result<ArrayRef> {
 fn widen_within(array: &ArrayRef, field: &Field, kind: &Kind) -> Result<ArrayRef> {
     match (kind, array.data_type()) {
         (kind, DataType::Null) => Ok(new_null_array(&kind.data_type(), array.len())),
-        (Kind::Struct(members), DataType::Struct(held)) => {
-            let own = array.as_struct();
-            let arrays = members
-                .0
-                .iter()
-                .map(|member| match held.find(&member.name) {
-                    Some((at, field)) => widen_within(own.column(at), field, &member.kind),
-                    None => Ok(new_null_array(&member.kind.data_type(), own.len())),
-                });
+        (kind, _) if kind.is_json_text() && is_json(field) => Ok(ArrayRef::clone(array)),
+        (kind, _) if kind.is_json_text() => as_json(array, field),
+        (Kind::Struct(members), held) => {
+            // What is no struct in a file are objects without members.
+            let own = array.as_struct_opt();
+            let arrays = members.0.iter().map(|member| {
+                let found = own.and_then(|own| find(own, held, &member.name));
+                match found {
+                    Some((array, field)) => widen_within(array, field, &member.kind),
+                    None => Ok(new_null_array(&member.kind.data_type(), array.len())),
+                }
+            });
             let arrays: Vec<ArrayRef> = arrays.collect::<Result<_>>()?;
-            let fields = members.fields().collect();
-            let (length, nulls) = (own.len(), own.nulls().cloned());
-            let widened = StructArray::try_new_with_length(fields, arrays, nulls, length)?;
-            Ok(Arc::new(widened))
+            let (fields, nulls) = (members.fields().collect(), array.nulls().cloned());
+            Ok(Arc::new(StructArray::try_new(fields, arrays, nulls)?))
         }
         (Kind::List(item), DataType::List(held)) => {
             let own = array.as_list::<i32>();
@@ -71,20 +72,34 @@ fn widen_within(array: &ArrayRef, field: &Field, kind: &Kind) -> Result<ArrayRef
             let (offsets, nulls) = (own.offsets().clone(), own.nulls().cloned());
             Ok(Arc::new(ListArray::try_new(item, offsets, items, nulls)?))
         }
-        _ if *kind == Kind::within(field)? => Ok(ArrayRef::clone(array)),
-        (Kind::Json, _) => {
-            let cells = NestedCells::new(array, field)?;
-            let mut json = String::new();
-            let mut texts = StringBuilder::new();
-            for row in 0..array.len() {
-                json.clear();
-                cells.write(row, &mut json);
-                texts.append_option(array.is_valid(row).then_some(&json));
-            }
-            Ok(Arc::new(texts.finish()))
-        }
+        (kind, held) if kind.data_type() == *held => Ok(ArrayRef::clone(array)),
         _ => Ok(arrow_cast::cast(array, &kind.data_type())?),
     }
+}
+
+/// The member `name` of `objects`, which have the type `held`.
+fn find<'a>(
+    objects: &'a StructArray,
+    held: &'a DataType,
+    name: &str,
+) -> Option<(&'a ArrayRef, &'a Field)> {
+    let DataType::Struct(fields) = held else {
+        return None;
+    };
+    let (at, field) = fields.find(name)?;
+    Some((objects.column(at), field))
+}
+
+fn as_json(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+    let cells = NestedCells::new(array, field)?;
+    let mut json = String::new();
+    let mut texts = StringBuilder::new();
+    for row in 0..array.len() {
+        json.clear();
+        cells.write(row, &mut json);
+        texts.append_option(array.is_valid(row).then_some(&json));
+    }
+    Ok(Arc::new(texts.finish()))
 }
 
 fn as_text(array: &ArrayRef) -> Result<ArrayRef> {

@@ -40,7 +40,8 @@ pub(crate) enum Kind {
         /// Whether it is an instant; else it is a time of day somewhere.
         utc: bool,
     },
-    /// Objects, with what their members hold.
+    /// Objects, with what their members hold. As long as they have none, files hold JSON: Parquet has no
+    /// struct without members.
     Struct(Columns),
     /// Arrays, with what their items hold.
     List(Box<Kind>),
@@ -49,7 +50,6 @@ pub(crate) enum Kind {
 impl Kind {
     /// What `field` holds.
     pub(crate) fn of(field: &Field) -> Result<Self> {
-        let extension = field.metadata().get(EXTENSION.0);
         Ok(match field.data_type() {
             DataType::Null => Self::Null,
             DataType::Boolean => Self::Boolean,
@@ -57,7 +57,7 @@ impl Kind {
             DataType::UInt64 => Self::UInt64,
             DataType::Float64 => Self::Float64,
             DataType::Utf8 | DataType::LargeUtf8 => {
-                if extension.is_some_and(|name| name == EXTENSION.1) {
+                if is_json(field) {
                     Self::Json
                 } else {
                     Self::Text
@@ -139,7 +139,10 @@ impl Kind {
     pub(crate) fn unites_within(&self, table: &Self) -> bool {
         match (self, table) {
             (Self::Null, _) | (Self::Int64, Self::Float64) => true,
-            (Self::Struct(own), Self::Struct(table)) => own.unite_members(table),
+            (Self::Json, table) => table.is_json_text(),
+            (Self::Struct(own), Self::Struct(table)) => {
+                own.0.is_empty() == table.0.is_empty() && own.unite_members(table)
+            }
             (Self::List(own), Self::List(table)) => own.unites_within(table),
             _ => self == table,
         }
@@ -153,6 +156,15 @@ impl Kind {
     /// Whether it is a struct or a list, which only Parquet has.
     pub(crate) fn is_typed_nested(&self) -> bool {
         matches!(self, Self::Struct(_) | Self::List(_))
+    }
+
+    /// Whether files hold its values as JSON.
+    pub(crate) fn is_json_text(&self) -> bool {
+        match self {
+            Self::Json => true,
+            Self::Struct(members) => members.0.is_empty(),
+            _ => false,
+        }
     }
 
     fn places(&self) -> usize {
@@ -169,7 +181,7 @@ impl Kind {
     /// The Arrow field `name` of this kind.
     pub(crate) fn field(&self, name: &str) -> Field {
         let field = Field::new(name, self.data_type(), true);
-        if *self != Self::Json {
+        if !self.is_json_text() {
             return field;
         }
         field.with_metadata([(EXTENSION.0.to_owned(), EXTENSION.1.to_owned())].into())
@@ -189,12 +201,19 @@ impl Kind {
             Self::Timestamp { digits, utc } => {
                 DataType::Timestamp(unit(*digits), utc.then(|| Arc::from("UTC")))
             }
+            Self::Struct(members) if members.0.is_empty() => DataType::Utf8,
             Self::Struct(members) => DataType::Struct(members.fields().collect()),
             Self::List(item) => {
                 DataType::List(Arc::new(item.field(Field::LIST_FIELD_DEFAULT_NAME)))
             }
         }
     }
+}
+
+/// Whether `field` is of JSON kept as text.
+pub(crate) fn is_json(field: &Field) -> bool {
+    let extension = field.metadata().get(EXTENSION.0);
+    extension.is_some_and(|name| name == EXTENSION.1)
 }
 
 fn unwritten(field: &Field) -> Failure {
@@ -330,7 +349,11 @@ mod tests {
         assert!(structs(&[("c", lists(Null)), ("b", Null)]).unites(&table));
         assert!(!structs(&[("b", Text)]).unites(&table), "a text is no JSON");
         assert!(!structs(&[("b", lists(Int64))]).unites(&table));
-        assert!(!structs(&[]).unites(&Json));
+        // Objects of which none has a member are JSON in a file, until one has.
+        let empty = structs(&[]);
+        assert_eq!(Kind::of(&empty.field("x")).unwrap(), Json);
+        assert_eq!(empty.join(&table), table);
+        assert!(Json.unites(&empty) && !empty.unites(&table) && !Json.unites(&table));
         // No digit is lost in a file, and it has what the table has.
         let expected = structs(&[("a", Int64), ("b", Json), ("c", lists(Text))]);
         assert_eq!(structs(&[("a", Int64)]).stored(&table), expected);

@@ -131,7 +131,8 @@ fn nested_values_are_columns_of_their_own_in_a_parquet_file() {
         assert!(is_json(schema.field_with_name(name).unwrap()), "{name}");
     }
     // More members, and integers that become numbers: earlier files stay as they are.
-    let second = r#"{"id":3,"address":{"street":{"no":7.5},"city":"c"},"tags":[{"n":1}]}"#;
+    let second =
+        r#"{"id":3,"address":{"street":{"no":7.5},"city":"c"},"tags":[{"n":1}],"none":{}}"#;
     assert_eq!(rig.run(second).code, 0);
     let files = Parquet::schemas(&rig.project);
     assert_eq!(files[0].0.field_with_name("address").unwrap(), &address);

@@ -111,8 +111,7 @@ pub enum Nested {
     /// They stay as they are, as JSON.
     #[default]
     Json,
-    /// They become structs and lists with types of their own, in files of the format `parquet`. What has no
-    /// type in common, and an object without members, stays JSON.
+    /// They become structs and lists, in files of the format `parquet`; what has no type in common stays JSON.
     Struct,
     /// The members of objects become columns, `column__member`, and so on inward; arrays stay JSON.
     Flatten,

@@ -196,8 +196,6 @@ impl Nest {
                 Some(data_type) => field(data_type),
                 None => json(field(DataType::Utf8)),
             },
-            // Parquet has no struct without members.
-            Self::Objects(members) if members.is_empty() => json(field(DataType::Utf8)),
             Self::Objects(members) => field(DataType::Struct(fields(members))),
             Self::Lists(item) => field(DataType::List(item.item())),
             Self::Json => json(field(DataType::Utf8)),
@@ -269,13 +267,15 @@ impl Nest {
         }
         match self {
             Self::Scalars(seen) => Ok(scalars(values, *seen)),
-            Self::Objects(members) if !members.is_empty() => {
+            Self::Objects(members) => {
                 let mut arrays = Vec::with_capacity(members.len());
                 for ((_, nest), part) in members.iter_mut().zip(parts) {
                     arrays.push(nest.member(&part, values.len(), level + 1, room)?);
                 }
                 let nulls = NullBuffer::from_iter(values.iter().map(Option::is_some));
-                let objects = StructArray::try_new(fields(members), arrays, Some(nulls))?;
+                let (fields, rows) = (fields(members), values.len());
+                // There may be no member to tell the number of rows by.
+                let objects = StructArray::try_new_with_length(fields, arrays, Some(nulls), rows)?;
                 Ok(Arc::new(objects))
             }
             Self::Lists(item) => {
@@ -293,7 +293,7 @@ impl Nest {
                 let lists = ListArray::try_new(item.item(), offsets, items, Some(nulls))?;
                 Ok(Arc::new(lists))
             }
-            Self::Objects(_) | Self::Json => Ok(raws(values)),
+            Self::Json => Ok(raws(values)),
         }
     }
 

@@ -256,6 +256,22 @@ fn structs_hide_what_is_hidden_and_keep_the_rest() {
 }
 
 #[test]
+fn objects_without_members_are_kept_and_left_out_like_others() {
+    let wanted = Arc::new(Shape {
+        nested: Nested::Struct,
+        ..Shape::default()
+    });
+    let records = json!([{ "a": {}, "size": 1 }, { "a": {}, "size": "large" }, { "a": {} }]);
+    let batches = shaped(&wanted, &records);
+    let a = batches[0].records.schema().field(0).clone();
+    let known = [a, Field::new("size", DataType::Int64, true)];
+    let kept = keeper(Contract::DiscardRow, &known).keep(batches).unwrap();
+    let expected = json!([{ "a": {}, "size": 1 }, { "a": {} }]);
+    assert_eq!(Value::from(rows(&kept.batches)), expected);
+    assert_eq!(kept.rejects.len(), 1);
+}
+
+#[test]
 fn a_struct_is_held_to_the_members_that_its_column_has() {
     let known = [Field::new_struct(
         "a",

@@ -148,7 +148,7 @@ fn nested_values_are_columns_of_their_own_in_a_parquet_file() {
         json!({ "street": { "no": 7.5 }, "city": "c" })
     );
     // A member that becomes something else is JSON from then on, in earlier files, too.
-    let third = r#"{"id":4,"address":{"street":"m","city":"c"}}"#;
+    let third = r#"{"id":4,"address":{"street":"m","city":"c"},"none":{"k":1}}"#;
     assert_eq!(rig.run(third).code, 0);
     for (schema, _) in Parquet::schemas(&rig.project) {
         let DataType::Struct(members) = schema.field_with_name("address").unwrap().data_type()
@@ -156,6 +156,11 @@ fn nested_values_are_columns_of_their_own_in_a_parquet_file() {
             panic!("{schema}");
         };
         assert!(is_json(members.find("street").unwrap().1), "{schema}");
+        let none = schema.field_with_name("none").unwrap().data_type();
+        assert!(
+            none.is_nested(),
+            "objects of which one has a member: {schema}"
+        );
     }
     let again = Parquet::documents(&rig.project);
     assert_eq!(again[..3], *found.as_array().unwrap());

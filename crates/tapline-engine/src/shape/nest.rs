@@ -86,16 +86,20 @@ impl Nesting {
         padding: &mut usize,
     ) -> Result<(Field, ArrayRef), ArrowError> {
         let Some(texts) = array.as_string_opt::<i32>() else {
-            return Ok((self.nest.field(called), self.nest.nulls(array.len())));
+            let field = Field::new(called, array.data_type().clone(), true);
+            return Ok((json(field), ArrayRef::clone(array)));
         };
         let mut values = Vec::with_capacity(texts.len());
         for text in texts {
-            let read = text.map(|text| value(text).ok_or(text)).transpose();
-            // A column that was declared as JSON may hold anything, and says so.
-            let is_nested = |value: &Value<'_>| value.seen == Seen::NESTED;
-            match read.map(|value| value.filter(|it| it.seen != Seen::NOTHING)) {
-                Ok(value) if value.as_ref().is_none_or(is_nested) => values.push(value),
-                _ => self.nest = Nest::Json,
+            match text.map(value) {
+                None => values.push(None),
+                Some(Some(value)) if value.seen == Seen::NOTHING => values.push(None),
+                Some(Some(value)) if value.seen == Seen::NESTED => values.push(Some(value)),
+                // A column that was declared as JSON may hold anything, and says so.
+                Some(_) => {
+                    self.nest = Nest::Json;
+                    break;
+                }
             }
         }
         if self.nest == Nest::Json {

@@ -104,7 +104,8 @@ impl Shaper {
     }
 
     fn all(&mut self, batches: &[Batch]) -> Result<Vec<RecordBatch>> {
-        self.padding = self.limits.page_bytes;
+        // Values that are there take about as much, so only those that are not can exceed it.
+        self.padding = self.limits.page_bytes.saturating_mul(2);
         let shaped = batches.iter().map(|batch| self.batch(&batch.records));
         shaped.collect()
     }

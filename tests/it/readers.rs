@@ -1,18 +1,24 @@
 //! What readers of files see: the manifest with the highest number names them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+/// The files of the table in the folder `table`; none before its first manifest.
+pub(crate) fn files(table: &Path) -> Vec<PathBuf> {
+    let manifest = manifest(table).unwrap_or_else(|| json!({ "files": [] }));
+    let files = manifest["files"].as_array().unwrap().iter();
+    files
+        .map(|file| table.join(file["path"].as_str().unwrap()))
+        .collect()
+}
+
 /// The rows of the table in the folder `table`, by `id`. Before its first manifest it has none.
 pub(crate) fn jsonl(table: &Path) -> Vec<Value> {
-    let Some(manifest) = manifest(table) else {
-        return Vec::new();
-    };
     let mut rows: Vec<Value> = Vec::new();
-    for file in manifest["files"].as_array().unwrap() {
-        let text = fs::read_to_string(table.join(file["path"].as_str().unwrap())).unwrap();
+    for file in files(table) {
+        let text = fs::read_to_string(file).unwrap();
         let lines = text.lines().map(serde_json::from_str);
         rows.extend(lines.map(|line| line.unwrap()));
     }

@@ -3,6 +3,7 @@
 
 mod children;
 mod rebuilds;
+mod structs;
 
 use std::fs;
 
@@ -492,6 +493,10 @@ fn what_cannot_be_meant_is_refused_where_it_stands() {
         (
             "{ columns: { id: { nested: child_table } } }",
             "`id` is a primary key",
+        ),
+        (
+            "{ nested: struct }",
+            "`struct` is for files of the format parquet, not for sqlite",
         ),
     ] {
         let rig = Rig::new(&Sqlite, sync, schema);

@@ -1,7 +1,8 @@
 //! The cells of one Arrow column as text: for CSV, for JSONL, and for columns that become text.
 //!
 //! Whole numbers are digits, floats their shortest form, instants ISO 8601 in UTC, bytes
-//! lower-case hexadecimal; texts, decimals and JSON are what they are.
+//! lower-case hexadecimal; texts, decimals and JSON are what they are, and structs
+//! and lists the JSON that they stand for.
 
 use std::fmt::Write;
 
@@ -12,9 +13,10 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, Float64Array, StringArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{DataType, Field, TimeUnit};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
+use tapline_core::NestedCells;
 
 use crate::failure::Result;
 
@@ -35,6 +37,7 @@ enum Values<'a> {
         unit: TimeUnit,
         utc: bool,
     },
+    Nested(NestedCells<'a>),
     Other(ArrayFormatter<'a>),
 }
 
@@ -48,6 +51,10 @@ impl<'a> Cells<'a> {
                 unit: *unit,
                 utc: zone.is_some(),
             },
+            DataType::Struct(_) | DataType::List(_) => {
+                let field = Field::new("", array.data_type().clone(), true);
+                Values::Nested(NestedCells::new(array, &field)?)
+            }
             _ => Values::Other(ArrayFormatter::try_new(array, &FormatOptions::new())?),
         };
         Ok(Self { array, values })
@@ -64,6 +71,7 @@ impl<'a> Cells<'a> {
             Values::Text(array) => return Ok(array.value(row)),
             Values::Float(array) => float(array.value(row), scratch),
             Values::Instant { ticks, unit, utc } => instant(ticks[row], *unit, *utc, scratch),
+            Values::Nested(cells) => cells.write(row, scratch),
             Values::Other(formatter) => formatter.value(row).write(scratch)?,
         }
         Ok(scratch)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{Field, Fields, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 use tapline_core::SchemaChange;
 
@@ -25,23 +25,32 @@ pub(crate) struct Columns(pub(crate) Vec<Column>);
 impl Columns {
     /// The columns of `schema`.
     pub(crate) fn of(schema: &Schema) -> Result<Self> {
+        Self::each(schema.fields(), Kind::of, "columns")
+    }
+
+    /// The members of a struct.
+    pub(crate) fn of_members(fields: &Fields) -> Result<Self> {
+        Self::each(fields, Kind::within, "members of an object")
+    }
+
+    fn each(fields: &Fields, kind: impl Fn(&Field) -> Result<Kind>, what: &str) -> Result<Self> {
         let mut columns = Self::default();
-        for field in schema.fields() {
+        for field in fields {
             if columns.kind(field.name()).is_some() {
                 let name = field.name();
-                return Err(Failure::Refused(format!("two columns are named {name:?}")));
+                return Err(Failure::Refused(format!("two {what} are named {name:?}")));
             }
             columns.0.push(Column {
                 name: field.name().clone(),
-                kind: Kind::of(field)?,
+                kind: kind(field)?,
             });
         }
         Ok(columns)
     }
 
-    pub(crate) fn kind(&self, name: &str) -> Option<Kind> {
+    pub(crate) fn kind(&self, name: &str) -> Option<&Kind> {
         let found = self.0.iter().find(|column| column.name == name);
-        found.map(|column| column.kind)
+        found.map(|column| &column.kind)
     }
 
     /// Adds what `other` has besides, and widens what is too narrow for it.
@@ -53,27 +62,41 @@ impl Columns {
                     self.0.push(new.clone());
                     change.added.push(new.name.clone());
                 }
-                Some(column) if column.kind.join(new.kind) != column.kind => {
-                    column.kind = column.kind.join(new.kind);
-                    change.widened.push(new.name.clone());
+                Some(column) => {
+                    let joined = column.kind.join(&new.kind);
+                    if joined != column.kind {
+                        column.kind = joined;
+                        change.widened.push(new.name.clone());
+                    }
                 }
-                Some(_) => {}
             }
         }
         change
+    }
+
+    /// The members of objects of which some have these, and some those of `other`.
+    pub(crate) fn join_members(&self, other: &Self) -> Self {
+        let mut joined = self.clone();
+        for new in &other.0 {
+            match joined.0.iter_mut().find(|member| member.name == new.name) {
+                None => joined.0.push(new.clone()),
+                Some(member) => member.kind = member.kind.join_within(&new.kind),
+            }
+        }
+        joined
     }
 
     /// Fails if a batch with the columns `other` needs [`Columns::join`] first.
     pub(crate) fn check_holds(&self, other: &Self) -> Result<()> {
         let held = |column: &&Column| {
             let held = self.kind(&column.name);
-            held.is_some_and(|held| held.join(column.kind) == held)
+            held.is_some_and(|held| held.join(&column.kind) == *held)
         };
         match other.0.iter().find(|column| !held(column)) {
             None => Ok(()),
             Some(column) => Err(Failure::NotEvolved {
                 column: column.name.clone(),
-                wanted: column.kind,
+                wanted: column.kind.clone(),
             }),
         }
     }
@@ -82,9 +105,10 @@ impl Columns {
     pub(crate) fn stored(&self, batch: &Self) -> Self {
         let stored = |column: &Column| Column {
             name: column.name.clone(),
-            kind: batch
-                .kind(&column.name)
-                .map_or(column.kind, |kind| kind.stored(column.kind)),
+            kind: match batch.kind(&column.name) {
+                Some(kind) => kind.stored(&column.kind),
+                None => column.kind.clone(),
+            },
         };
         Self(self.0.iter().map(stored).collect())
     }
@@ -97,8 +121,19 @@ impl Columns {
         })
     }
 
+    /// The same of the members of objects.
+    pub(crate) fn unite_members(&self, table: &Self) -> bool {
+        self.0.iter().all(|member| {
+            let wanted = table.kind(&member.name);
+            wanted.is_some_and(|wanted| member.kind.unites_within(wanted))
+        })
+    }
+
+    pub(crate) fn fields(&self) -> impl Iterator<Item = Field> + '_ {
+        self.0.iter().map(|column| column.kind.field(&column.name))
+    }
+
     pub(crate) fn schema(&self) -> SchemaRef {
-        let fields = self.0.iter().map(|column| column.kind.field(&column.name));
-        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+        Arc::new(Schema::new(self.fields().collect::<Vec<_>>()))
     }
 }

@@ -100,7 +100,7 @@ impl Destination for FilesDestination {
             merge: false,
             delete: false,
             transactional_position: true,
-            nested: false,
+            nested: self.0.format == Format::Parquet,
             child_tables: false,
         }
     }

@@ -50,7 +50,7 @@ impl Session {
         if options.format == Format::Raw {
             raw::check(schema)?;
         }
-        let announced = Columns::of(schema)?;
+        let announced = announced(schema, options.format)?;
         let table = Table::of(root, &named);
         table.create()?;
         let _turn = table.enter(&owner.key)?;
@@ -135,7 +135,7 @@ impl Session {
     pub(crate) fn evolve(&mut self, schema: &Schema) -> Result<SchemaChange> {
         self.check_whole()?;
         let mut columns = self.columns.clone();
-        let change = columns.join(&Columns::of(schema)?);
+        let change = columns.join(&announced(schema, self.options.format)?);
         if columns != self.columns && !self.group.is_empty() {
             // The log says for which columns the files were written.
             let _turn = self.table.enter(&self.owner.key)?;
@@ -343,6 +343,19 @@ fn check_current(
         )));
     }
     Ok(())
+}
+
+/// The columns of `schema`, as far as files of this format have them.
+fn announced(schema: &Schema, format: Format) -> Result<Columns> {
+    let columns = Columns::of(schema)?;
+    let nested = columns.0.iter().find(|it| it.kind.is_typed_nested());
+    match nested.filter(|_| format != Format::Parquet) {
+        None => Ok(columns),
+        Some(column) => Err(Failure::Refused(format!(
+            "column {:?} holds structs or lists, and {format} has none; `nested: json` keeps them",
+            column.name
+        ))),
+    }
 }
 
 fn check_ops(batch: &Batch) -> Result<()> {

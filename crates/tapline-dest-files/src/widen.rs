@@ -1,4 +1,4 @@
-//! Writes earlier Parquet files again where a column has become text since.
+//! Writes earlier Parquet files again where a column, or a place in nested values, has become text since.
 //!
 //! This is rare: a type that changes in such a way mostly does so on the first pages. Each file
 //! keeps its name and its rows; it is replaced in one step, and doing it twice changes nothing.

@@ -6,13 +6,15 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::builder::{Int64Builder, ListBuilder};
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field, Schema};
 use common::{Place, children};
 use serde_json::json;
 use tapline_conformance::destination::Subject;
 use tapline_core::{
-    Batch, Commit, CommitKey, Disposition, ErrorKind, Position, RequestRecord, Result,
+    Batch, Commit, CommitKey, Disposition, ErrorKind, NestedCells, Position, RequestRecord, Result,
     SliceProgress, TableRef, Writer,
 };
 use tapline_dest_files::{CommitEvery, Format};
@@ -124,6 +126,127 @@ async fn parquet_files_are_written_again_only_where_readers_could_not_unite_them
             rows[1],
             [Some("9007199254740993".to_owned())],
             "no digit is lost"
+        );
+    }
+}
+
+/// Objects with the members `members`, as the column `v`.
+fn objects(members: Vec<(Field, ArrayRef)>) -> RecordBatch {
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = members.into_iter().unzip();
+    column(StructArray::new(fields.into(), arrays, None))
+}
+
+fn json_field(name: &str) -> Field {
+    let mark = ("ARROW:extension:name".to_owned(), "arrow.json".to_owned());
+    Field::new(name, DataType::Utf8, true).with_metadata([mark].into())
+}
+
+#[tokio::test]
+async fn structs_grow_and_widen_and_earlier_files_only_change_where_they_must() {
+    let member =
+        |name: &str, array: ArrayRef| (Field::new(name, array.data_type().clone(), true), array);
+    let first = || {
+        let ints: ArrayRef = Arc::new(Int64Array::from(vec![9_007_199_254_740_993]));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
+        objects(vec![member("a", ints), member("t", texts)])
+    };
+    let wider = || {
+        let mut items = ListBuilder::new(Int64Builder::new());
+        items.append_value([Some(1), None]);
+        let floats: ArrayRef = Arc::new(Float64Array::from(vec![1.5]));
+        objects(vec![
+            member("l", Arc::new(items.finish())),
+            member("a", floats),
+        ])
+    };
+    let mixed = || {
+        let raw: ArrayRef = Arc::new(StringArray::from(vec!["{\"u\":5}"]));
+        objects(vec![(json_field("t"), raw)])
+    };
+    let empty = || column(StructArray::new_empty_fields(1, None));
+    let text = || column(StringArray::from(vec!["none"]));
+    let a = r#"{"a":9007199254740993,"t":"x"}"#;
+    let b = r#"{"a":1.5,"l":[1,null]}"#;
+    for (pages, types, rows) in [
+        (vec![empty()], vec!["text"], vec!["{}"]),
+        (
+            vec![empty(), first(), empty()],
+            vec!["struct"; 3],
+            vec!["{}", a, "{}"],
+        ),
+        (vec![first(), wider()], vec!["struct"; 2], vec![a, b]),
+        (
+            vec![first(), wider(), mixed()],
+            vec!["struct"; 3],
+            vec![a, b, r#"{"t":{"u":5}}"#],
+        ),
+        (
+            vec![first(), wider(), mixed(), text()],
+            vec!["text"; 4],
+            vec![a, b, r#"{"t":{"u":5}}"#, "none"],
+        ),
+    ] {
+        let place = Place::new(Format::Parquet, CommitEvery::Group);
+        let table = TableRef::public("t");
+        let mut writer = begin(&place, &table, &Schema::empty()).await.unwrap();
+        for (seq, rows) in (1..).zip(pages) {
+            writer.evolve(rows.schema()).await.unwrap();
+            let batch = vec![Batch::insert(rows)];
+            let _ = writer.write(batch, page(seq)).await.unwrap();
+        }
+        let _ = writer.publish().await.unwrap();
+        let mut found = Vec::new();
+        for (file, expected) in place.files(&table).iter().zip(types) {
+            let batch = common::parquet(file).remove(0);
+            let (field, array) = (batch.schema().field(0).clone(), batch.column(0).clone());
+            let mut json = String::new();
+            match array.as_string_opt::<i32>() {
+                Some(texts) => json.push_str(texts.value(0)),
+                None => NestedCells::new(&array, &field)
+                    .unwrap()
+                    .write(0, &mut json),
+            }
+            let held = array.as_struct_opt();
+            assert_eq!(held.is_some(), expected == "struct");
+            // Integers stay what they were, in a table of floats, too.
+            let members = held.and_then(|held| held.column_by_name("a"));
+            if let Some(members) = members.filter(|_| json == a) {
+                assert_eq!(*members.data_type(), DataType::Int64);
+            }
+            found.push(json);
+        }
+        assert_eq!(found, rows);
+    }
+}
+
+#[tokio::test]
+async fn a_table_says_what_its_structs_hold_and_only_parquet_has_them() {
+    let ints: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let rows = objects(vec![(Field::new("a", DataType::Int64, true), ints)]);
+    let place = Place::new(Format::Parquet, CommitEvery::Page);
+    let table = TableRef::public("t");
+    let mut writer = begin(&place, &table, &rows.schema()).await.unwrap();
+    let batch = vec![Batch::insert(rows.clone())];
+    let _ = writer.write(batch, page(1)).await.unwrap();
+    let _ = writer.publish().await.unwrap();
+    let manifest = place.manifest(&table).unwrap();
+    let expected = json!([{
+        "name": "v", "type": { "struct": [{ "name": "a", "type": "int64" }] }
+    }]);
+    assert_eq!(manifest["schema"], expected);
+    let found = place.open().unwrap().columns(&table, rows.schema()).await;
+    let found = found.unwrap().remove(0).unwrap();
+    assert_eq!(found.data_type(), rows.schema().field(0).data_type());
+    for format in [Format::Jsonl, Format::Csv] {
+        let place = Place::new(format, CommitEvery::Page);
+        assert!(!place.open().unwrap().capabilities().nested);
+        let Err(error) = begin(&place, &table, &rows.schema()).await else {
+            panic!("{format} took a struct");
+        };
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(
+            error.to_string().contains("`nested: json` keeps them"),
+            "{error}"
         );
     }
 }

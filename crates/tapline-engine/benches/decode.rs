@@ -4,12 +4,14 @@
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
 use tapline_core::Limits;
 use tapline_engine::decode::{Decoder, Stamp};
 use tapline_engine::locate::Wanted;
+use tapline_engine::shape::{Nested, Shape, Shaper};
 use tapline_spec::{ContentPlan, Siblings};
 use uuid::Uuid;
 
@@ -89,6 +91,24 @@ fn bench(c: &mut Criterion) {
             }
         });
     });
+    for (name, nested) in [("flatten", Nested::Flatten), ("nest", Nested::Struct)] {
+        group.bench_function(format!("locate, decode and {name}"), |b| {
+            b.iter(|| {
+                let mut decoder = Decoder::new(plan(), Vec::new(), &limits);
+                let shape = Shape {
+                    nested,
+                    ..Shape::default()
+                };
+                let mut shaper = Shaper::new(Arc::new(shape), limits);
+                for page in &pages {
+                    let located = wanted.locate(page.as_bytes()).expect("a page");
+                    let decoded = decoder.decode(page.as_bytes(), &located, &stamp());
+                    let batches = decoded.expect("a page").batches;
+                    black_box(shaper.shape(batches).expect("rows"));
+                }
+            });
+        });
+    }
     group.finish();
 }
 

@@ -48,7 +48,7 @@ impl<'a> Field<'a> {
         let name = serde_json::Value::from(column.name.as_str());
         Ok(Self {
             key: format!("{opening}{name}:"),
-            kind: column.kind,
+            kind: column.kind.clone(),
             cells: Cells::new(array)?,
         })
     }
@@ -58,11 +58,11 @@ impl<'a> Field<'a> {
         if self.cells.is_null(row) {
             return file.write_all(b"null").map_err(failed);
         }
-        value(file, self.kind, self.cells.read(row, scratch)?).map_err(failed)
+        value(file, &self.kind, self.cells.read(row, scratch)?).map_err(failed)
     }
 }
 
-fn value(file: &mut impl Write, kind: Kind, text: &str) -> io::Result<()> {
+fn value(file: &mut impl Write, kind: &Kind, text: &str) -> io::Result<()> {
     match kind {
         Kind::Boolean | Kind::Int64 | Kind::UInt64 | Kind::Decimal { .. } => {
             file.write_all(text.as_bytes())
@@ -94,7 +94,7 @@ mod tests {
     fn json_goes_in_as_it_was_and_everything_else_as_its_type() {
         let check = |kind: Kind, text: &str, expected: &str| {
             let mut line = Vec::new();
-            value(&mut line, kind, text).unwrap();
+            value(&mut line, &kind, text).unwrap();
             assert_eq!(String::from_utf8(line).unwrap(), expected);
         };
         let long = "{\"n\": 12345678901234567890123, \"e\":1e999}";

@@ -10,7 +10,7 @@ use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::{Compression, Encoding, ZstdLevel};
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use arrow_array::cast::AsArray;
-use arrow_array::{OffsetSizeTrait, RecordBatch};
+use arrow_array::{Array, OffsetSizeTrait, RecordBatch};
 use arrow_schema::DataType;
 
 use crate::columns::Columns;
@@ -28,13 +28,19 @@ pub(crate) const GIANT: usize = 1024 * 1024;
 
 /// Whether a value of `batch` is larger than [`GIANT`].
 pub(crate) fn is_giant(batch: &RecordBatch) -> bool {
-    batch.columns().iter().any(|array| match array.data_type() {
+    batch.columns().iter().any(|array| holds_giant(array))
+}
+
+fn holds_giant(array: &dyn Array) -> bool {
+    match array.data_type() {
         DataType::Utf8 => any_giant(array.as_string::<i32>().value_offsets()),
         DataType::LargeUtf8 => any_giant(array.as_string::<i64>().value_offsets()),
         DataType::Binary => any_giant(array.as_binary::<i32>().value_offsets()),
         DataType::LargeBinary => any_giant(array.as_binary::<i64>().value_offsets()),
+        DataType::Struct(_) => array.as_struct().columns().iter().any(|it| holds_giant(it)),
+        DataType::List(_) => holds_giant(array.as_list::<i32>().values()),
         _ => false,
-    })
+    }
 }
 
 fn any_giant<O: OffsetSizeTrait>(offsets: &[O]) -> bool {

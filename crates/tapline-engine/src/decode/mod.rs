@@ -35,6 +35,8 @@ use tapline_core::{Batch, Error, ErrorKind, Limits, Reject};
 use tapline_spec::{ColumnPlan, ContentPlan, ExplodePlan};
 
 use self::columns::Columns;
+pub(crate) use self::input::Input;
+pub(crate) use self::kind::{Seen, Value};
 pub(crate) use self::number::{EXACT, Scalar, scalar};
 pub(crate) use self::object::Objects;
 use self::page::Page;

@@ -51,10 +51,11 @@ impl Shaping {
 
     /// For rows that are in the pipeline's shape already, and whose types are those of their JSON.
     pub(super) fn of_rows(shape: &Shape, table: &TableRef) -> Self {
-        let plain = Arc::new(Shape::default());
+        let keeper = Keeper::of_rows(shape);
+        let of_rows = Arc::new(shape.of_rows());
         Self {
-            keeper: Some(Arc::new(Keeper::of_rows(shape))),
-            ..Self::of(&plain, Arc::new(shape.of_rows()), table)
+            keeper: Some(Arc::new(keeper)),
+            ..Self::of(&of_rows, Arc::new(shape.of_children()), table)
         }
     }
 

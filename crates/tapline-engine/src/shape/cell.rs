@@ -9,7 +9,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
-use tapline_core::column;
+use tapline_core::{NestedCells, column};
 
 use crate::decode::{is_json, quote};
 
@@ -27,13 +27,14 @@ pub enum Cell<'a> {
     /// A text, or a value of any other type as one.
     Text(Cow<'a, str>),
     /// JSON.
-    Json(&'a str),
+    Json(Cow<'a, str>),
 }
 
 /// The values of a column.
 pub struct Cells<'a> {
     array: &'a dyn Array,
     is_json: bool,
+    nested: Option<NestedCells<'a>>,
     other: Option<ArrayFormatter<'a>>,
 }
 
@@ -52,11 +53,14 @@ impl<'a> Cells<'a> {
                 | DataType::Utf8
                 | DataType::Timestamp(TimeUnit::Microsecond, Some(_))
         );
+        let is_nested = matches!(array.data_type(), DataType::Struct(_) | DataType::List(_));
+        let nested = || NestedCells::new(array, field);
         let format = || ArrayFormatter::try_new(array, &FormatOptions::default());
         Ok(Self {
             array,
             is_json: is_json(field),
-            other: (!is_plain).then(format).transpose()?,
+            nested: is_nested.then(nested).transpose()?,
+            other: (!is_plain && !is_nested).then(format).transpose()?,
         })
     }
 
@@ -72,7 +76,7 @@ impl<'a> Cells<'a> {
             DataType::Utf8 => {
                 let text = self.array.as_string::<i32>().value(row);
                 match self.is_json {
-                    true => Cell::Json(text),
+                    true => Cell::Json(text.into()),
                     false => Cell::Text(text.into()),
                 }
             }
@@ -81,6 +85,13 @@ impl<'a> Cells<'a> {
                 let array = self.array.as_primitive::<TimestampMicrosecondType>();
                 let at = Timestamp::from_microsecond(array.value(row));
                 Cell::Text(at.map(|at| at.to_string()).unwrap_or_default().into())
+            }
+            DataType::Struct(_) | DataType::List(_) => {
+                let mut json = String::new();
+                if let Some(nested) = &self.nested {
+                    nested.write(row, &mut json);
+                }
+                Cell::Json(json.into())
             }
             _ => {
                 let text = self.other.as_ref().map(|it| it.value(row).to_string());
@@ -99,8 +110,7 @@ impl<'a> Cell<'a> {
             Self::Boolean(false) => "false".into(),
             Self::Integer(number) => number.to_string().into(),
             Self::Number(number) => serde_json::Value::from(*number).to_string().into(),
-            Self::Text(text) => text.as_ref().into(),
-            Self::Json(text) => (*text).into(),
+            Self::Text(text) | Self::Json(text) => text.as_ref().into(),
         })
     }
 
@@ -126,7 +136,7 @@ impl<'a> Cell<'a> {
     /// The object that it is.
     pub(super) fn object(self) -> Option<Cow<'a, str>> {
         let text = match self {
-            Self::Json(text) => Cow::from(text),
+            Self::Json(text) => text,
             Self::Text(text) if text.trim_start().starts_with('{') && is_value(&text) => text,
             _ => return None,
         };

@@ -314,7 +314,7 @@ impl Shape {
 
     /// The child tables of rows that are in this shape already.
     #[must_use]
-    pub(crate) fn of_rows(&self) -> Self {
+    pub(crate) fn of_children(&self) -> Self {
         let mut shape = Self {
             nested: self.nested,
             contracts: self.contracts,

@@ -210,8 +210,12 @@ impl Keeper {
         if may_change && !rows.is_empty() {
             return Ok((field.clone(), ArrayRef::clone(array)));
         }
-        let is_decimal = matches!(known.data_type(), DataType::Decimal128(..));
-        let held = match is_decimal {
+        // What fits these is of a type that is like theirs, and not always the same.
+        let is_own = matches!(
+            known.data_type(),
+            DataType::Decimal128(..) | DataType::Struct(_) | DataType::List(_)
+        );
+        let held = match is_own {
             true => Field::new(field.name(), fitted.data_type().clone(), true),
             false => known.clone().with_name(field.name()).with_nullable(true),
         };
@@ -334,6 +338,8 @@ fn known_as(field: &Field) -> String {
         DataType::Float64 | DataType::Decimal128(..) => "numbers".to_owned(),
         DataType::Timestamp(..) => "points in time".to_owned(),
         DataType::Date32 => "days".to_owned(),
+        DataType::Struct(_) => "objects of other members, or other values in them".to_owned(),
+        DataType::List(_) => "lists of other values".to_owned(),
         other => other.to_string(),
     }
 }

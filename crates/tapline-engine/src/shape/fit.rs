@@ -13,6 +13,7 @@ use jiff::civil::{Date, date};
 use tapline_core::{Cursor, CursorType};
 
 use super::cell::{Cell, Cells};
+use super::nest;
 use crate::decode::{EXACT, Scalar, is_json, scalar};
 
 const EPOCH: Date = date(1970, 1, 1);
@@ -33,7 +34,8 @@ pub(super) enum Manner {
 
 /// Whether two fields hold the same values.
 pub(super) fn is_same(one: &Field, other: &Field) -> bool {
-    one.data_type() == other.data_type() && is_json(one) == is_json(other)
+    let is_alike = one.data_type() == other.data_type() && is_json(one) == is_json(other);
+    is_alike || nest::is_same(one, other)
 }
 
 /// The values of `array`, a column `from`, for a column `to`. One of the type `Null` takes any.
@@ -92,6 +94,9 @@ pub(super) fn fit(
             Arc::new(TimestampMicrosecondArray::from(instants).with_timezone(Arc::clone(zone)))
         }
         DataType::Date32 => Arc::new(Date32Array::from(read.all(|cell| day(cell, asked)))),
+        DataType::Struct(_) | DataType::List(_) => {
+            nest::fitted(&cells, array.len(), to, &mut misfits)?
+        }
         other => {
             let options = CastOptions {
                 safe: true,

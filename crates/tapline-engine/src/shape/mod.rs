@@ -13,6 +13,7 @@ mod children;
 mod contract;
 mod fit;
 mod mask;
+mod nest;
 mod rest;
 mod shaper;
 
@@ -113,6 +114,8 @@ pub enum Nested {
     /// They stay as they are, as JSON.
     #[default]
     Json,
+    /// They become structs and lists, in files of the format `parquet`; what has no type in common stays JSON.
+    Struct,
     /// The members of objects become columns, `column__member`, and so on inward; arrays stay JSON.
     Flatten,
     /// The elements of lists become rows of a table of their own, `table__column`, in the commits of
@@ -165,6 +168,27 @@ impl Shape {
         let named = (&self.columns, &self.constants, self.nested, key);
         let named = serde_json::to_vec(&named).unwrap_or_default();
         format!("{:032x}", xxh3_128(&named))
+    }
+
+    /// The shape of rows that are in this one already, but for structs and lists: those are JSON again.
+    pub(crate) fn of_rows(&self) -> Self {
+        let again = |nested| match nested {
+            Nested::Struct => Nested::Struct,
+            _ => Nested::Json,
+        };
+        let own = self.columns.iter().filter_map(|(name, of)| {
+            let nested = of.nested.or(of.cast.map(|_| Nested::Json))?;
+            let again = ColumnShape {
+                nested: Some(again(nested)),
+                ..ColumnShape::default()
+            };
+            Some((of.rename.as_ref().unwrap_or(name).clone(), again))
+        });
+        Self {
+            columns: own.collect(),
+            nested: again(self.nested),
+            ..Self::default()
+        }
     }
 
     /// `stage` of rows as the source sends them, for rows in this shape.

@@ -12,6 +12,7 @@ use tapline_core::{Batch, Error, ErrorKind, Limits, Reject, Result, column};
 
 use super::cell::{Cell, Cells};
 use super::fit::{Fitted, Manner, fit};
+use super::nest::Nesting;
 use super::rest::{Additions, WITHHELD, hides_within, scrubbed};
 use super::{Constant, JOIN, Nested, Shape, mask};
 use crate::decode::{Objects, is_json, json};
@@ -27,6 +28,10 @@ pub struct Shaper {
     limits: Limits,
     /// The columns that are taken apart, by the source's name.
     apart: BTreeMap<String, Apart>,
+    /// The columns of structs and lists, by the source's name.
+    nestings: BTreeMap<String, Nesting>,
+    /// Bytes that members of structs may still take in rows of the page that do not have them.
+    padding: usize,
 }
 
 /// A column that is taken apart.
@@ -53,6 +58,8 @@ impl Shaper {
             shape,
             limits,
             apart: BTreeMap::new(),
+            nestings: BTreeMap::new(),
+            padding: 0,
         }
     }
 
@@ -99,6 +106,8 @@ impl Shaper {
     }
 
     fn all(&mut self, batches: &[Batch]) -> Result<Vec<RecordBatch>> {
+        // Values that are there take about as much, so only those that are not can exceed it.
+        self.padding = self.limits.page_bytes.saturating_mul(2);
         let shaped = batches.iter().map(|batch| self.batch(&batch.records));
         shaped.collect()
     }
@@ -164,6 +173,9 @@ impl Shaper {
             if nested == Nested::Drop && is_json(field) {
                 return Ok(());
             }
+            if nested == Nested::Struct && is_json(field) {
+                return self.nest(field, array, &called, columns, room);
+            }
             let is_mixed = *field.data_type() == DataType::Utf8
                 && (own == Some(Nested::Flatten) || self.apart.contains_key(name));
             let is_shallow = name.matches(JOIN).count() < DEEPEST;
@@ -188,6 +200,23 @@ impl Shaper {
             to = Field::new(&called, DataType::Utf8, true);
         }
         columns.push(to, array)
+    }
+
+    /// Makes structs and lists of a column of JSON.
+    fn nest(
+        &mut self,
+        field: &Field,
+        array: &ArrayRef,
+        called: &str,
+        columns: &mut Columns,
+        room: &mut usize,
+    ) -> Result<()> {
+        let nesting = self.nestings.entry(field.name().clone());
+        let nesting = nesting.or_insert_with(|| Nesting::new(*room));
+        let nested = nesting.column(array, called, &mut self.padding);
+        let (field, array) = nested.map_err(internal)?;
+        *room = room.saturating_sub(nesting.members());
+        columns.push(field, array)
     }
 
     /// Makes columns of the members of the objects in a column.
@@ -250,7 +279,7 @@ impl Shaper {
         for row in 0..members.rest.len() {
             match rests.get(row) {
                 Cell::Json(_) if hides => columns.rest.add(row, called, WITHHELD),
-                Cell::Json(text) => columns.rest.add(row, called, text),
+                Cell::Json(text) => columns.rest.add(row, called, &text),
                 _ => {}
             }
         }

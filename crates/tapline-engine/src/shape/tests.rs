@@ -1,5 +1,7 @@
 //! Rows in and out of their shape.
 
+mod children;
+
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -224,6 +226,84 @@ fn what_is_hidden_stands_in_no_reject_and_no_rest() {
     let raw = r#"{"id":1,"list":[{"\u0065mail":"x@y"}]}"#;
     assert_eq!(guarded(raw), rest::WITHHELD);
     assert!(!rest::WITHHELD.starts_with('{'), "a retry leaves it alone");
+}
+
+#[test]
+fn structs_hide_what_is_hidden_and_keep_the_rest() {
+    let wanted = Arc::new(Shape {
+        nested: Nested::Struct,
+        ..(*shape(json!({ "a__pin": { "mask": true }, "b": { "rename": "beta" } }))).clone()
+    });
+    let records = json!([
+        { "a": { "pin": 4711, "x": { "y": 1 } }, "b": { "c": [1, 2] } },
+        { "a": { "x": { "y": 2, "z": "two" } }, "b": { "c": [3.5], "d": null } },
+    ]);
+    let batches = shaped(&wanted, &records);
+    let found = rows(&batches);
+    assert!(!Value::from(found.clone()).to_string().contains("4711"));
+    assert_eq!(found[1]["a__x"], json!({ "y": 2, "z": "two" }));
+    assert_eq!(found[0]["beta"], json!({ "c": [1.0, 2.0] }));
+    let types = types(&batches[0].records);
+    let nested = types.iter().filter(|(_, it)| it.is_nested());
+    let nested: Vec<_> = nested.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(nested, ["a__x", "beta"]);
+    // What nobody has seen is nothing yet, and no text.
+    let empty = Schema::new(vec![crate::decode::json(Field::new(
+        "b",
+        DataType::Utf8,
+        true,
+    ))]);
+    let opened = shaper(&wanted).schema(&Arc::new(empty)).unwrap();
+    assert_eq!(*opened.field(0).data_type(), DataType::Null);
+}
+
+#[test]
+fn objects_without_members_are_kept_and_left_out_like_others() {
+    let wanted = Arc::new(Shape {
+        nested: Nested::Struct,
+        ..Shape::default()
+    });
+    let records = json!([{ "a": {}, "size": 1 }, { "a": {}, "size": "large" }, { "a": {} }]);
+    let batches = shaped(&wanted, &records);
+    let a = batches[0].records.schema().field(0).clone();
+    let known = [a, Field::new("size", DataType::Int64, true)];
+    let kept = keeper(Contract::DiscardRow, &known).keep(batches).unwrap();
+    let expected = json!([{ "a": {}, "size": 1 }, { "a": {} }]);
+    assert_eq!(Value::from(rows(&kept.batches)), expected);
+    assert_eq!(kept.rejects.len(), 1);
+}
+
+#[test]
+fn a_struct_is_held_to_the_members_that_its_column_has() {
+    let known = [Field::new_struct(
+        "a",
+        vec![
+            Field::new("x", DataType::Int64, true),
+            Field::new("y", DataType::Utf8, true),
+        ],
+        true,
+    )];
+    let wanted = Arc::new(Shape {
+        nested: Nested::Struct,
+        ..Shape::default()
+    });
+    let records = json!([
+        { "a": { "y": "one", "x": 1 } },
+        { "a": { "x": 2, "more": true } },
+        { "a": { "x": "3" } },
+        { "a": {} },
+    ]);
+    let batches = shaped(&wanted, &records);
+    let kept = keeper(Contract::DiscardValue, &known)
+        .keep(batches)
+        .unwrap();
+    let expected = json!([
+        { "a": { "x": 1, "y": "one" } },
+        { "_tapline_rest": { "a": { "x": 2, "more": true } } },
+        { "_tapline_rest": { "a": { "x": "3" } } },
+        { "a": {} },
+    ]);
+    assert_eq!(Value::from(rows(&kept.batches)), expected);
 }
 
 #[test]
@@ -456,75 +536,5 @@ fn shape_of_parts() -> Shape {
     Shape {
         columns: serde_json::from_value(columns).unwrap(),
         ..Shape::default()
-    }
-}
-
-fn parted(shape: &Arc<Shape>, records: &Value) -> Vec<Batch> {
-    let mut children = Children::new(shape, &TableRef::public("t"), Limits::default());
-    let rows = numbered(shaped(shape, records), &Numbers::default()).unwrap();
-    children.split(rows).unwrap()
-}
-
-#[test]
-fn lists_become_rows_that_know_their_parents() {
-    let wanted = shape(json!({
-        "lines": { "nested": "child_table", "rename": "items" }, "lines__n": { "cast": "string" },
-    }));
-    let records = json!([
-        { "id": 1, "lines": [{ "n": 1, "deep": { "a": 1 } }, "loose"] },
-        { "id": 2 }, { "id": 3, "lines": { "n": 3 } }, { "id": 4, "lines": 4 },
-    ]);
-    let parts = parted(&wanted, &records);
-    let ids: Vec<Value> = (1..=4).map(|id| json!({ "id": id })).collect();
-    assert_eq!(rows(&parts[..1]), ids);
-    assert_eq!(parts[1].child.as_deref(), Some("t__items"));
-    let elements = json!([
-        { "n": "1", "deep": { "a": 1 } }, { "value": "loose" }, { "n": "3" }, { "value": "4" },
-    ]);
-    assert_eq!(Value::from(rows(&parts[1..])), elements);
-    let numbers = |name: &str| {
-        let array = parts[1].records.column_by_name(name).unwrap();
-        let numbers: &arrow_array::Int64Array = array.as_any().downcast_ref().unwrap();
-        numbers.values().to_vec()
-    };
-    assert_eq!(numbers(tapline_core::column::ROW), [0, 0, 2, 3]);
-    assert_eq!(numbers(tapline_core::column::POSITION), [0, 1, 0, 0]);
-    let schema = parted(&wanted, &json!([]));
-    assert_eq!(Batch::count(&schema), 0);
-}
-
-#[test]
-fn what_is_hidden_in_a_child_table_stays_hidden() {
-    let wanted = shape(json!({
-        "lines": { "nested": "child_table" }, "lines__key": { "mask": true },
-    }));
-    let tricks = json!([{ "lines": [
-        { "key": "m1" }, [{ "key": "m2" }], "{\"key\":\"m3\"}", " [\"m4\"]", "plain",
-    ] }]);
-    let text = format!("{:?}", rows(&parted(&wanted, &tricks)));
-    for mark in ["m1", "m2", "m3", "m4"] {
-        assert!(!text.contains(mark), "{mark} in {text}");
-    }
-    assert!(text.contains("plain"), "{text}");
-}
-
-#[test]
-fn a_part_is_called_as_its_parent_is() {
-    let wanted = shape(json!({
-        "a": { "rename": "x", "nested": "flatten" }, "a__b__c": { "rename": "y" },
-        "l": { "nested": "child_table", "rename": "z" }, "l__m": { "rename": "n" },
-    }));
-    for (name, root, called) in [
-        ("a", "", "x"),
-        ("a__b", "", "x__b"),
-        ("a__b__c", "", "y"),
-        ("a__b__c__d", "", "y__d"),
-        ("other__b", "", "other__b"),
-        ("l", "", "z"),
-        ("l__m", "l__", "n"),
-        ("l__m__o", "l__", "n__o"),
-        ("l__p", "l__", "p"),
-    ] {
-        assert_eq!(wanted.called(name, root), called, "{name}");
     }
 }

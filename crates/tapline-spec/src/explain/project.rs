@@ -34,7 +34,7 @@ pub(super) const ALL: &[Explanation] = &[
     Explanation {
         code: "E-shape",
         title: "a change of columns that cannot be meant",
-        text: "Each column of the table has one name and one thing that becomes of it; names that begin with `_tapline_` are tapline's; what tells the latest version of a record can be renamed, and nothing else.",
+        text: "Each column of the table has one name and one thing that becomes of it; names that begin with `_tapline_` are tapline's; what tells the latest version of a record can be renamed, and nothing else; `nested: struct` is for files of the format parquet.",
         example_bad: "schema: { columns: { notes: { drop: true, rename: remarks } } }",
         example_good: "schema: { columns: { notes: { rename: remarks } } }",
     },

@@ -93,6 +93,9 @@ impl SchemaSettings {
             let hint = "leave `schema` out, or write to parquet, jsonl or csv";
             refuse(String::new(), message.to_owned(), hint);
         }
+        if let Some(destination) = destination.filter(|_| !is_body) {
+            self.check_structs(destination, &mut refuse);
+        }
         if let Some(Err(error)) = self.mask_key.as_ref().map(Value::check) {
             refuse(
                 "/mask_key".to_owned(),
@@ -186,6 +189,33 @@ impl SchemaSettings {
                 let hint = "a child table has no child tables of its own; leave out `nested`";
                 refuse(place(), message, hint);
             }
+        }
+    }
+
+    /// Refuses structs where none are kept.
+    fn check_structs(
+        &self,
+        destination: &Destination,
+        refuse: &mut impl FnMut(String, String, &str),
+    ) {
+        let format = destination.format();
+        let hint = match destination {
+            Destination::Files {
+                format: FileFormat::Parquet,
+                ..
+            } => return,
+            Destination::Files {
+                format: FileFormat::Jsonl,
+                ..
+            } => "write `json`: in jsonl it keeps nested values as they are",
+            _ => "write `json` or `flatten`, or write to parquet",
+        };
+        let all = [(String::new(), Some(self.nested))].into_iter();
+        let own = self.columns.iter();
+        let own = own.map(|(name, of)| (format!("/columns/{}", pointer(name)), of.nested));
+        for (place, _) in all.chain(own).filter(|it| it.1 == Some(Nested::Struct)) {
+            let message = format!("`struct` is for files of the format parquet, not for {format}");
+            refuse(format!("{place}/nested"), message, hint);
         }
     }
 

@@ -22,7 +22,7 @@ pub mod column {
     pub const REST: &str = "_tapline_rest";
     /// Number of the row among those of its page, from 0; in tables that have child tables, and in
     /// those. With [`RUN_ID`] and [`REQUEST_ID`] it leads from a row to its children.
-    pub const ROW: &str = "_tapline_row";
+    pub const ROW: &str = "_tapline_number";
     /// Place of the row among those of the same parent, from 0; in child tables.
     pub const POSITION: &str = "_tapline_position";
     /// Whether the record is deleted; in tables that know of deletions.
@@ -95,14 +95,20 @@ pub struct Reject {
 }
 
 impl Reject {
-    /// The number, among all rows of a page, of the one that is number `row` of those that are left when
-    /// rows of `rejects` are gone.
-    pub fn place(rejects: &[Self], row: u64) -> u64 {
+    /// Tells of rows, in ascending order, which numbers they have among all rows of a page: those that are
+    /// asked for are counted without the rows of `rejects`, which are gone.
+    pub fn places(rejects: &[Self]) -> impl FnMut(u64) -> u64 + use<> {
         let gone = rejects.iter().filter(|it| it.form == RejectForm::Row);
         let mut gone: Vec<u64> = gone.map(|it| it.index).collect();
         gone.sort_unstable();
-        let pass = |at, gone: &u64| at + u64::from(*gone <= at);
-        gone.iter().fold(row, pass)
+        let mut gone = gone.into_iter().peekable();
+        let mut passed = 0;
+        move |row| {
+            while gone.next_if(|gone| *gone <= row + passed).is_some() {
+                passed += 1;
+            }
+            row + passed
+        }
     }
 }
 

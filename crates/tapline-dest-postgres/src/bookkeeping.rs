@@ -163,7 +163,9 @@ WITH request AS (
         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::timestamptz)
 ), rejected AS (
     INSERT INTO _tapline_rejects
-    SELECT $1, $2, $3, $4, $5, $6, $7, reject.* FROM unnest($16, $17, $18, $23) AS reject
+    SELECT coalesce(run_id, $1), $2, $3, $4, $5, $6, coalesce(request_id, $7), record, reason, raw, form
+    FROM unnest($29, $30, $16, $17, $18, $23)
+        AS reject (run_id, request_id, record, reason, raw, form)
 ), settled AS (
     DELETE FROM _tapline_rejects AS it USING unnest($24, $25, $26, $27, $28)
         AS gone (run_id, slice, seq, record, form)
@@ -203,21 +205,27 @@ pub(crate) async fn record(
     let rejects = commit
         .rejects
         .iter()
-        .map(|reject| (reject.index, &reject.reason, &reject.raw, reject.form));
+        .map(|it| (it.index, &it.reason, &it.raw, it.form, None));
     // Rows that were rejected before are not among those that the server has seen, and no two rejects
     // of a page have one number.
-    let rows = refused.iter().map(|it| {
+    let mut place = Reject::places(&commit.rejects);
+    let mut ordered: Vec<&Refused> = refused.iter().collect();
+    ordered.sort_by_key(|it| it.row.row);
+    let rows = ordered.into_iter().map(|it| {
         let index = match it.form {
-            RejectForm::Row => Reject::place(&commit.rejects, it.row.row),
+            RejectForm::Row => place(it.row.row),
             _ => it.row.row,
         };
-        (index, &it.row.reason, &it.raw, it.form)
+        // A row that was rejected before still comes from where it came from then.
+        (index, &it.row.reason, &it.raw, it.form, Some(&it.origin))
     });
     let rejects: Vec<_> = rejects.chain(rows).collect();
     let indexes: Vec<i64> = rejects.iter().map(|reject| signed(reject.0)).collect();
     let reasons: Vec<_> = rejects.iter().map(|reject| kept(reject.1)).collect();
     let raws: Vec<_> = rejects.iter().map(|reject| kept(reject.2)).collect();
     let forms: Vec<_> = rejects.iter().map(|reject| reject.3.name()).collect();
+    let runs: Vec<_> = rejects.iter().map(|it| it.4?.run.as_deref()).collect();
+    let requests: Vec<_> = rejects.iter().map(|it| it.4?.request.as_deref()).collect();
     let gone = commit.settles.iter();
     let gone_runs: Vec<_> = gone.clone().map(|key| key.run.to_string()).collect();
     let gone_slices: Vec<_> = gone.clone().map(|key| kept(&key.slice)).collect();
@@ -253,6 +261,8 @@ pub(crate) async fn record(
         (&gone_seqs as _, Type::INT8_ARRAY),
         (&gone_indexes as _, Type::INT8_ARRAY),
         (&gone_forms as _, Type::TEXT_ARRAY),
+        (&runs as _, Type::TEXT_ARRAY),
+        (&requests as _, Type::TEXT_ARRAY),
     ];
     client.execute_typed(RECORD, &parameters).await?;
     Ok(())

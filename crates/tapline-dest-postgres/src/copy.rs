@@ -1,5 +1,6 @@
 //! Rows into a table by `COPY`; if the server refuses them, a search for those it refuses.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -16,20 +17,25 @@ const CHUNK: usize = 64 * 1024;
 /// Rows of one page that are searched for. More are no accident: something is wrong with the table.
 const MOST: usize = 100;
 
-/// The statement that was prepared last. Pages that follow each other mostly use the same.
+/// The statements that were prepared last: pages that follow each other mostly use the same, one for the
+/// table and one for each child table.
 #[derive(Default)]
-pub(crate) struct Prepared(Option<(String, Statement)>);
+pub(crate) struct Prepared(HashMap<String, Statement>);
+
+/// Statements that are kept prepared.
+const KEPT: usize = 32;
 
 impl Prepared {
     async fn get(&mut self, client: &Client, sql: &str) -> Result<Statement> {
-        match &self.0 {
-            Some((known, statement)) if known == sql => Ok(statement.clone()),
-            _ => {
-                let statement = client.prepare(sql).await?;
-                self.0 = Some((sql.to_owned(), statement.clone()));
-                Ok(statement)
-            }
+        if let Some(statement) = self.0.get(sql) {
+            return Ok(statement.clone());
         }
+        if self.0.len() == KEPT {
+            self.0.clear();
+        }
+        let statement = client.prepare(sql).await?;
+        self.0.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
     }
 }
 

@@ -35,6 +35,7 @@ SELECT statement FROM (
     LEFT JOIN pg_attribute ON attrelid = it.oid AND attnum = objsubid
     UNION ALL
     SELECT 3, pg_get_indexdef(indexrelid) FROM it JOIN pg_index ON indrelid = it.oid
+    JOIN pg_class AS index ON index.oid = indexrelid WHERE NOT starts_with(index.relname, '_tapline_key_')
     UNION ALL
     SELECT 4, format('ALTER TABLE %s OWNER TO %I', $1, pg_get_userbyid(relowner))
     FROM it WHERE pg_get_userbyid(relowner) <> current_user

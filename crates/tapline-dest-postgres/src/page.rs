@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch};
 use arrow_schema::SchemaRef;
-use tapline_core::{Batch, RejectForm, RejectedRow, RowOp};
+use tapline_core::{Batch, RejectForm, RejectedRow, RowOp, column};
 
 use crate::columns::{Column, assign};
 use crate::encode::Rows;
@@ -97,6 +98,27 @@ pub(crate) struct Refused {
     /// The row as JSON.
     pub(crate) raw: String,
     pub(crate) form: RejectForm,
+    pub(crate) origin: Origin,
+}
+
+/// Where a row comes from, as it says itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) run: Option<String>,
+    pub(crate) request: Option<String>,
+}
+
+impl Origin {
+    fn of(batch: &RecordBatch, row: usize) -> Self {
+        let text = |name: &str| {
+            let texts = batch.column_by_name(name)?.as_string_opt::<i32>()?;
+            texts.is_valid(row).then(|| texts.value(row).to_owned())
+        };
+        Self {
+            run: text(column::RUN_ID),
+            request: text(column::REQUEST_ID),
+        }
+    }
 }
 
 /// The rows of one batch that go into the table.
@@ -152,6 +174,7 @@ impl<'a> Part<'a> {
                 None => RejectForm::Row,
                 Some(_) => RejectForm::Child,
             },
+            origin: Origin::of(self.batch, row),
         }
     }
 }

@@ -49,6 +49,8 @@ fn ranks(records: &RecordBatch, stage: &Stage) -> BinaryArray {
     let mut scratch = String::new();
     let mut of_text = |row: usize| rank(stage, cells.as_ref()?.text(row, &mut scratch)?, inside);
     match (column.data_type(), stage.cursor_type) {
+        // Nothing leads into what is no JSON.
+        _ if inside.is_some() => collect(count, of_text),
         (DataType::Int64, of) => {
             let numbers = column.as_primitive::<Int64Type>();
             collect(count, |row| {

@@ -227,13 +227,16 @@ impl Staged {
         };
         let keys = keys.join(", ");
         let versions = format!("{keys}, {RANK} DESC NULLS LAST, {ROW} DESC");
+        // It was the index of an earlier version.
+        let outdated = self.raw.beside(&index_name(&self.raw, &keys));
+        let drop = format!("DROP INDEX IF EXISTS {}", outdated.quoted());
+        client.batch_execute(&drop).await?;
         for (kind, table, list) in [
             ("INDEX", &self.raw, versions.as_str()),
             ("INDEX", &self.raw, ROW),
             ("UNIQUE INDEX", &self.table, keys.as_str()),
         ] {
-            let whole = format!("{}\0{list}", table.quoted());
-            let index = quote(&format!("_tapline_key_{:016x}", hash(&whole)));
+            let index = quote(&index_name(table, list));
             let table = table.quoted();
             let sql = format!("CREATE {kind} IF NOT EXISTS {index} ON {table} ({list})");
             client.batch_execute(&sql).await?;
@@ -407,4 +410,10 @@ pub(crate) async fn outdate(client: &Client, raw: &Table) -> Result<()> {
         [(&raw.schema, Type::TEXT), (&raw.name, Type::TEXT)];
     client.execute_typed(sql, &parameters).await?;
     Ok(())
+}
+
+/// What the index of `list` on `table` is called.
+fn index_name(table: &Table, list: &str) -> String {
+    let whole = format!("{}\0{list}", table.quoted());
+    format!("_tapline_key_{:016x}", hash(&whole))
 }

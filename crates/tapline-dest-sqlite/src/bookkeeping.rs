@@ -53,6 +53,8 @@ pub(crate) struct Owner {
     pub(crate) key: CommitKey,
     /// The table as the pipeline names it, not the hidden one.
     pub(crate) table: String,
+    /// The schema of the table and its child tables, as the pipeline names it.
+    pub(crate) schema: String,
     /// Whether a resumed generation is one with the run that began it.
     pub(crate) replace: bool,
 }

@@ -66,7 +66,10 @@ impl Children {
 
 /// The table in which the rows of the child table `name` go.
 fn open(connection: &Connection, owner: &Owner, name: &str) -> Result<String> {
-    let wanted = name::table(&TableRef::public(name))?;
+    let wanted = name::table(&TableRef {
+        schema: owner.schema.clone(),
+        name: name.to_owned(),
+    })?;
     let visible = generation::visible(connection, &wanted)?;
     let known = columns::read(connection, &visible)?;
     if !known.is_empty() && !known.iter().any(|it| it.name == column::POSITION) {

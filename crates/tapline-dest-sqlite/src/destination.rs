@@ -95,6 +95,7 @@ impl Destination for SqliteDestination {
             let owner = Owner {
                 key,
                 table: name::table(table)?,
+                schema: table.schema.clone(),
                 replace: disposition == Disposition::Replace,
             };
             let stage = match disposition {

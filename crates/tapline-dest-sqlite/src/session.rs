@@ -221,7 +221,7 @@ fn check_ops(batch: &Batch) -> Result<()> {
 mod tests {
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use std::sync::Arc;
-    use tapline_core::{CommitKey, RequestRecord, SliceProgress};
+    use tapline_core::{CommitKey, RequestRecord, SliceProgress, TableRef};
     use uuid::Uuid;
 
     use super::*;
@@ -264,6 +264,7 @@ mod tests {
                 fence: 1,
             },
             table: "t".into(),
+            schema: TableRef::PUBLIC.into(),
             replace: false,
         };
         Session::begin(path, owner, None, batch().schema_ref()).unwrap()

@@ -44,6 +44,12 @@ impl Address {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(Failure::Address(format!("the host is missing: {FORM}")));
         }
+        if config.get_hosts().is_empty() {
+            // TLS wants a name for the other end, be it a number.
+            for address in config.get_hostaddrs().to_vec() {
+                config.host(address.to_string());
+            }
+        }
         if trust != Trust::Anyone {
             config.ssl_mode(SslMode::Require);
         }

@@ -1,7 +1,8 @@
 //! TLS to the server: rustls with the *ring* provider, as everywhere in tapline.
 //!
-//! What `sslmode` means is what it means to `psql`: `prefer`, which holds unless the address says
-//! otherwise, and `require` encrypt, and do not ask who the server is; `verify-full` does.
+//! `sslmode` is as in `psql`: `prefer`, which holds unless the address says otherwise, encrypts if the server
+//! can, and `require` always; neither asks who the server is, `verify-full` does. Unlike in `psql` a handshake
+//! that fails is the end also with `prefer`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -9,12 +9,14 @@ use std::io::Write;
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::{Compression, Encoding, ZstdLevel};
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use ::parquet::schema::types::ColumnPath;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, OffsetSizeTrait, RecordBatch};
 use arrow_schema::DataType;
 
 use crate::columns::Columns;
 use crate::failure::Result;
+use crate::kind::Kind;
 
 /// Who wrote the file.
 const CREATED_BY: &str = concat!("tapline ", env!("CARGO_PKG_VERSION"));
@@ -22,6 +24,10 @@ const CREATED_BY: &str = concat!("tapline ", env!("CARGO_PKG_VERSION"));
 const ROW_GROUP: usize = 16 * 1024 * 1024;
 /// Rows of a row group at most, which are also those of a page.
 const ROWS: usize = 1024 * 1024;
+
+/// What the dictionary of a column may take. One of values that are all different is given up early: each
+/// of them is looked up for nothing.
+const DICTIONARY: usize = 128 * 1024;
 
 /// Bytes of a value that is kept apart.
 pub(crate) const GIANT: usize = 1024 * 1024;
@@ -64,6 +70,7 @@ pub(crate) fn writer<W: Write + Send>(
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_data_page_row_count_limit(ROWS)
+        .set_dictionary_page_size_limit(DICTIONARY)
         .set_max_row_group_row_count(Some(ROWS))
         .set_created_by(CREATED_BY.to_owned());
     if giant {
@@ -72,6 +79,14 @@ pub(crate) fn writer<W: Write + Send>(
             .set_encoding(Encoding::PLAIN)
             .set_dictionary_enabled(false)
             .set_statistics_enabled(EnabledStatistics::None);
+    }
+    // JSON hardly ever repeats itself, and nobody looks for the smallest of it.
+    let documents = columns.0.iter().filter(|it| it.kind == Kind::Json);
+    for document in documents {
+        let path = ColumnPath::new(vec![document.name.clone()]);
+        properties = properties
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_statistics_enabled(path, EnabledStatistics::None);
     }
     Ok(ArrowWriter::try_new(
         file,

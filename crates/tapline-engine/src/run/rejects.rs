@@ -55,6 +55,7 @@ pub async fn retry_rejects(task: &RunTask, plan: &Plan, doors: &Doors) -> Result
         of_records: Shaping::new(&task.shape, &task.table, true)?,
         of_rows: Shaping::of_rows(&task.shape, &task.table),
         table: None,
+        slice: format!("rejects {}", task.run_id),
         seq: 0,
         done: Retried::default(),
     };
@@ -71,15 +72,23 @@ pub async fn retry_rejects(task: &RunTask, plan: &Plan, doors: &Doors) -> Result
         // What this retry itself has brought is over; and where a load replaces the table, so is what
         // other loads have left.
         found.retain(|it| {
-            let run = it.key.run;
-            run != task.run_id && (task.sync_mode.adds() || visible.contains(&run))
+            let is_new = it.key.slice == retry.slice;
+            !is_new && (task.sync_mode.adds() || visible.contains(&it.key.run))
         });
         let is_alike = |a: &KeptReject, b: &KeptReject| {
             (a.request_id, a.key.form) == (b.request_id, b.key.form)
         };
         for alike in found.chunk_by(is_alike) {
-            lease.lost().map_or(Ok(()), Err)?;
-            retry.page(alike).await?;
+            // Of a record that becomes several rows all are kept, or none.
+            let most = if plan.explode.is_some() {
+                1
+            } else {
+                alike.len()
+            };
+            for some in alike.chunks(most) {
+                lease.lost().map_or(Ok(()), Err)?;
+                retry.page(some).await?;
+            }
         }
     }
     if let Some(table) = retry.table {
@@ -97,16 +106,18 @@ struct Retry<'a> {
     of_rows: Shaping,
     /// Open once there is something to write.
     table: Option<Table>,
+    /// Under which the rows come: no other retry has it, so no two rejects are called the same.
+    slice: String,
     seq: u64,
     done: Retried,
 }
 
 /// What rejects became.
+#[derive(Default)]
 struct Tried {
     batches: Vec<Batch>,
-    /// Those that are rows, or will be rejects for another reason.
+    /// Those that are rows.
     settled: Vec<RejectKey>,
-    rejects: Vec<Reject>,
 }
 
 impl Retry<'_> {
@@ -120,7 +131,7 @@ impl Retry<'_> {
         self.seq += 1;
         let origin = alike.first().map(|it| it.request_id).unwrap_or_default();
         let commit = Commit {
-            slice: "rejects".to_owned(),
+            slice: self.slice.clone(),
             seq: self.seq,
             position: None,
             progress: SliceProgress::default(),
@@ -135,11 +146,10 @@ impl Retry<'_> {
                 duration_ms: 0,
                 received_at: self.doors.clock.now(),
             },
-            rejects: tried.rejects,
+            rejects: Vec::new(),
             settles: tried.settled,
             raw: None,
         };
-        let again = commit.rejects.len() as u64;
         let mut table = match self.table.take() {
             Some(table) => table,
             None => {
@@ -149,9 +159,8 @@ impl Retry<'_> {
         };
         let receipt = table.write(tried.batches, commit).await?;
         self.table = Some(table);
-        let refused = receipt.rejected.len() as u64;
         self.done.accepted += receipt.accepted;
-        self.done.left += again + refused;
+        self.done.left += receipt.rejected.len() as u64;
         Ok(())
     }
 
@@ -176,21 +185,19 @@ impl Retry<'_> {
         let mut rejects = Vec::new();
         let shaped = shaping.apply(self.doors, batches, &numbers, &mut rejects);
         let batches = shaped.await?;
-        let mut settled: Vec<RejectKey> = Vec::new();
-        for (at, record) in records.iter().enumerate() {
-            let stays = decoded.contains(&(at as u64))
-                || (is_row && rejects.iter().any(|reject| reject.index == at as u64));
-            if !stays {
-                settled.push(record.key.clone());
-            }
+        let in_vain = |at: &u64| rejects.iter().any(|reject: &Reject| reject.index == *at);
+        let rows = records.iter().zip(0u64..);
+        let rows = rows.filter(|(_, at)| !decoded.contains(at));
+        let rows = rows.map(|(record, _)| record).zip(0u64..);
+        let is_one = self.plan.explode.is_some() && form == RejectForm::Record;
+        if is_one && !rejects.is_empty() {
+            return Ok(Tried::default());
         }
-        if is_row {
-            rejects.clear();
-        }
+        let settled = rows.filter(|(_, at)| is_one || !in_vain(at));
+        let settled = settled.map(|(record, _)| record.key.clone());
         Ok(Tried {
+            settled: settled.collect(),
             batches,
-            settled,
-            rejects,
         })
     }
 
@@ -259,20 +266,22 @@ impl Retry<'_> {
 fn numbers(form: RejectForm, records: &[&KeptReject], rejected: &[u64]) -> Numbers {
     #[derive(Default, Deserialize)]
     struct Numbered {
-        #[serde(rename = "_tapline_row")]
+        #[serde(rename = "_tapline_number")]
         number: Option<i64>,
     }
-    let index = records.first().map_or(0, |it| it.key.index);
-    let first = i64::try_from(index.saturating_add(1)).unwrap_or_default();
-    let is_row = form == RejectForm::Row;
+    let own = |record: &KeptReject| {
+        let index = record.key.index.saturating_add(1) & 0x3fff_ffff;
+        let is_row = i64::from(form == RejectForm::Row);
+        (index.cast_signed() << 32) | (is_row << 31)
+    };
     let left = records.iter().zip(0u64..);
-    let left = left.filter(|(_, at)| is_row && !rejected.contains(at));
+    let left = left.filter(|(_, at)| form == RejectForm::Row && !rejected.contains(at));
     let known = left.map(|(record, _)| {
         let numbered: Numbered = serde_json::from_str(&record.raw).unwrap_or_default();
-        numbered.number
+        Some(numbered.number.unwrap_or_else(|| own(record)))
     });
     Numbers {
         known: known.collect(),
-        first: (first << 32) | (i64::from(is_row) << 31),
+        first: records.first().map_or(0, |record| own(record)),
     }
 }

@@ -11,7 +11,7 @@ use tapline_core::{Batch, Doors, Limits, Reject, Result, TableRef, column, compu
 use super::table::Schemas;
 use crate::shape::{
     Children, Keeper, Numbers, Shape, Shaper, guard_rows, missing_table, numbered, parent,
-    rejected, without,
+    places_of, rejected, without,
 };
 
 /// The shaping of one run.
@@ -158,7 +158,7 @@ impl Shaping {
         let children = Arc::clone(&self.children);
         let split = move || lock(&children).split(batches);
         let parts = compute(&*doors.compute, split).await??;
-        let mut refused = BTreeMap::new();
+        let (mut refused, mut places) = (BTreeMap::new(), None);
         let mut kept = Vec::with_capacity(parts.len());
         for part in parts {
             let keepers = self.child_keepers.as_mut();
@@ -180,7 +180,8 @@ impl Shaping {
             let held = compute(&*doors.compute, move || keeper.keep(vec![part])).await?;
             let held = held.map_err(|error| error.with("table", table))?;
             for reject in held.rejects {
-                if let Some(at) = parent(&rows, numbers.as_deref(), reject.index) {
+                let places = places.get_or_insert_with(|| places_of(&rows));
+                if let Some(at) = parent(places, numbers.as_deref(), reject.index) {
                     let reason = || format!("in `{table}` {}", reject.reason);
                     refused.entry(at).or_insert_with(reason);
                 }

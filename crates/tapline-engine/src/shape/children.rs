@@ -4,13 +4,14 @@
 //! A row leads to its children by the run, the request and its number on the page, which all of them
 //! hold. Every version of a record has its own children, so the latest one leads to the latest.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::take::take;
 use serde_json::value::RawValue;
-use tapline_core::{Batch, Limits, Result, TableRef, column};
+use tapline_core::{Batch, Error, ErrorKind, Limits, Result, TableRef, column};
 
 use super::cell::{Cell, Cells};
 use super::rest::{WITHHELD, hides_within};
@@ -20,6 +21,8 @@ use crate::decode::{Objects, json};
 
 /// The column of elements that are no objects.
 const VALUE: &str = "value";
+/// Elements of one page for one child table. Each takes some hundred bytes until it is a row.
+const MOST: usize = 200_000;
 /// What a child has from its parent's page.
 const STAMPS: [&str; 3] = [column::RUN_ID, column::REQUEST_ID, column::EXTRACTED_AT];
 /// Columns of a child table that are not the source's.
@@ -124,15 +127,22 @@ impl Child {
         let hides = hides_within(shape, &self.column);
         let mut elements = Elements::default();
         for batch in batches {
-            elements.take(&batch.records, &self.called, hides)?;
+            let taken = elements.take(&batch.records, &self.called, hides);
+            taken.map_err(|error| error.with("table", &self.table))?;
         }
+        elements.page.push_str(if elements.parents.is_empty() {
+            "[]"
+        } else {
+            "]"
+        });
         let Elements {
             page,
             parents,
             positions,
         } = elements;
         let rows = parents.len();
-        let members = self.objects.decode(&format!("[{page}]"))?;
+        let members = self.objects.decode(&page);
+        let members = members.map_err(|error| error.with("table", &self.table))?;
         let mut columns = Columns::new(rows);
         let mut room = limits.columns.saturating_sub(OWN + members.columns.len());
         for (member, array) in &members.columns {
@@ -190,33 +200,50 @@ impl Elements {
             match serde_json::from_str::<Vec<&RawValue>>(&text) {
                 Ok(list) => {
                     for (position, element) in list.into_iter().enumerate() {
-                        self.add(element.get(), number, position, hides);
+                        self.add(element.get(), number, position, hides)?;
                     }
                 }
-                Err(_) => self.add(&text, number, 0, hides),
+                Err(_) => self.add(&text, number, 0, hides)?,
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, element: &str, parent: i64, position: usize, hides: bool) {
-        if !self.parents.is_empty() {
-            self.page.push(',');
+    fn add(&mut self, element: &str, parent: i64, position: usize, hides: bool) -> Result<()> {
+        if self.parents.len() == MOST {
+            let message = format!(
+                "the records of a page have more than {MOST} elements for a child table; ask for smaller \
+                 pages, or write `nested: json`"
+            );
+            return Err(Error::new(ErrorKind::Limit, "shape rows", message));
         }
+        self.page
+            .push(if self.parents.is_empty() { '[' } else { ',' });
         self.parents.push(parent);
         self.positions.push(position as i64);
-        // A list may hold what is hidden, and so may a text that is JSON.
-        let text = serde_json::from_str::<String>(element);
-        let text = text.as_deref().unwrap_or(element).trim_start();
-        let is_nested = text.starts_with(['{', '[']);
         match element {
             "null" => self.page.push_str("{}"),
             object if object.starts_with('{') => self.page.push_str(object),
             other => {
-                let shown = if hides && is_nested { WITHHELD } else { other };
-                self.page.push_str(&format!("{{\"{VALUE}\":{shown}}}"));
+                let shown = match hides && may_hold(other) {
+                    true => WITHHELD,
+                    false => other,
+                };
+                for part in ["{\"", VALUE, "\":", shown, "}"] {
+                    self.page.push_str(part);
+                }
             }
         }
+        Ok(())
+    }
+}
+
+/// Whether something that is hidden may stand in `element`: a list may hold it, and so may a text that is
+/// JSON, or one that nobody can read.
+fn may_hold(element: &str) -> bool {
+    match serde_json::from_str::<String>(element) {
+        Ok(text) => text.trim_start().starts_with(['{', '[']),
+        Err(_) => element.starts_with(['"', '[']),
     }
 }
 
@@ -270,17 +297,24 @@ pub fn numbered(batches: Vec<Batch>, numbers: &Numbers) -> Result<Vec<Batch>> {
     batches.into_iter().map(number).collect()
 }
 
-/// Which row of `batches` has the child that is row `index` of a child table, whose rows have `numbers`.
-pub(crate) fn parent(batches: &[Batch], numbers: Option<&dyn Array>, index: u64) -> Option<u64> {
-    let wanted = integers(numbers?)?.value(usize::try_from(index).ok()?);
-    let mut before = 0;
-    batches.iter().find_map(|batch| {
+/// Where among the rows of `batches` those with each number are.
+pub(crate) fn places_of(batches: &[Batch]) -> HashMap<i64, u64> {
+    let numbers = batches.iter().filter_map(|batch| {
         let numbers = integers(batch.records.column_by_name(column::ROW)?)?;
-        let at = numbers.values().iter().position(|it| *it == wanted);
-        let found = at.map(|at| before + at as u64);
-        before += batch.rows() as u64;
-        found
-    })
+        Some(numbers.values().iter().copied())
+    });
+    numbers.flatten().zip(0..).collect()
+}
+
+/// Which row, by `places`, has the child that is row `index` of a child table, whose rows have `numbers`.
+pub(crate) fn parent(
+    places: &HashMap<i64, u64>,
+    numbers: Option<&dyn Array>,
+    index: u64,
+) -> Option<u64> {
+    let numbers = integers(numbers?)?.values();
+    let number = numbers.get(usize::try_from(index).ok()?)?;
+    places.get(number).copied()
 }
 
 fn integers(array: &dyn Array) -> Option<&Int64Array> {
@@ -301,9 +335,14 @@ impl Shape {
         children.map(|(name, _)| name)
     }
 
+    /// How the columns that become child tables are called in the table.
+    pub fn children(&self) -> impl Iterator<Item = String> {
+        self.child_columns().map(|name| self.called(name, ""))
+    }
+
     /// `schema` as the table has it: without what goes to child tables, and with what leads there.
     pub(super) fn of_parent(&self, schema: SchemaRef) -> SchemaRef {
-        let children: Vec<String> = self.child_columns().map(|it| self.called(it, "")).collect();
+        let children: Vec<String> = self.children().collect();
         if children.is_empty() {
             return schema;
         }

@@ -245,13 +245,14 @@ pub(crate) fn rejected(
     known: &[Reject],
 ) -> Result<Vec<Reject>> {
     let mut rejects = Vec::with_capacity(refused.len());
+    let mut place = Reject::places(known);
     let mut before = 0;
     for batch in batches {
         let after = before + batch.rows() as u64;
         for (at, reason) in refused.range(before..after) {
             let row_in_batch = usize::try_from(at - before).unwrap_or_default();
             rejects.push(Reject {
-                index: Reject::place(known, *at),
+                index: place(*at),
                 reason: reason.clone(),
                 raw: row(&batch.records, row_in_batch).map_err(internal)?,
                 form: RejectForm::Row,

@@ -29,8 +29,8 @@ use tapline_core::{Secret, Stage};
 use xxhash_rust::xxh3::xxh3_128;
 
 pub use self::cell::{Cell, Cells};
-pub(crate) use self::children::parent;
 pub use self::children::{Children, Numbers, numbered};
+pub(crate) use self::children::{parent, places_of};
 pub(crate) use self::contract::{Keeper, guard_rows, missing_table, rejected, without};
 pub(crate) use self::rest::hoisted;
 pub use self::shaper::Shaper;

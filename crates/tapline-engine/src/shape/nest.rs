@@ -25,6 +25,8 @@ use super::cell::Cells;
 use crate::decode::text::{inner, unescaped};
 use crate::decode::{Input, Seen, Value, is_json, json};
 
+/// Items that the lists at one place of a page have at most; more of them stay JSON, which takes less.
+const ITEMS: usize = 500_000;
 /// Levels that become structs and lists; what is nested deeper stays JSON.
 const DEEPEST: usize = 16;
 
@@ -269,6 +271,13 @@ impl Nest {
                 None => self.give_up(room),
             }
         }
+        let (mut items, mut lengths) = (Vec::new(), Vec::new());
+        if let Self::Lists(_) = self {
+            match split_lists(values) {
+                Some(split) => (items, lengths) = split,
+                None => self.give_up(room),
+            }
+        }
         match self {
             Self::Scalars(seen) => Ok(scalars(values, *seen)),
             Self::Objects(members) => {
@@ -283,15 +292,7 @@ impl Nest {
                 Ok(Arc::new(objects))
             }
             Self::Lists(item) => {
-                let mut items = Vec::new();
-                let lengths = values.iter().map(|value| {
-                    let before = items.len();
-                    if let Some(value) = value {
-                        split_list(value.raw, &mut items);
-                    }
-                    items.len() - before
-                });
-                let offsets = OffsetBuffer::from_lengths(lengths.collect::<Vec<_>>());
+                let offsets = OffsetBuffer::from_lengths(lengths);
                 let nulls = NullBuffer::from_iter(values.iter().map(Option::is_some));
                 let items = item.array(&items, level + 1, room)?;
                 let lists = ListArray::try_new(item.item(), offsets, items, Some(nulls))?;
@@ -423,13 +424,28 @@ fn each_member<'a>(raw: &'a str, mut see: impl FnMut(&str, Value<'a>) -> bool) -
     .is_some()
 }
 
-/// Appends the items of the list `raw` to `items`; whether it is a list.
+/// The items of all lists in `values`, and how many each has; `None` if they are too many.
+fn split_lists<'a>(values: &Values<'a>) -> Option<(Vec<Option<Value<'a>>>, Vec<usize>)> {
+    let (mut items, mut lengths) = (Vec::new(), Vec::with_capacity(values.len()));
+    for value in values {
+        let before = items.len();
+        if let Some(value) = value
+            && !split_list(value.raw, &mut items)
+        {
+            return None;
+        }
+        lengths.push(items.len() - before);
+    }
+    Some((items, lengths))
+}
+
+/// Appends the items of the list `raw` to `items`; whether it is a list, and there are not too many.
 fn split_list<'a>(raw: &'a str, items: &mut Vec<Option<Value<'a>>>) -> bool {
     let mut input = Input::new(raw, usize::MAX);
     each(&mut input, b'[', b']', |input| {
         let value = input.value().ok()?;
         items.push((value.seen != Seen::NOTHING).then_some(value));
-        Some(())
+        (items.len() <= ITEMS).then_some(())
     })
     .is_some()
 }

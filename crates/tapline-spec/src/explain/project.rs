@@ -34,7 +34,7 @@ pub(super) const ALL: &[Explanation] = &[
     Explanation {
         code: "E-shape",
         title: "a change of columns that cannot be meant",
-        text: "Each column of the table has one name and one thing that becomes of it; names that begin with `_tapline_` are tapline's; what tells the latest version of a record can be renamed, and nothing else; `nested: struct` is for files of the format parquet.",
+        text: "Each column of the table has one name and one thing that becomes of it; names that begin with `_tapline_` are tapline's; what tells the latest version of a record can be renamed, and nothing else; `nested: struct` is for files of the format parquet, `nested: child_table` for single columns in sqlite and postgres, and a child table has none of its own.",
         example_bad: "schema: { columns: { notes: { drop: true, rename: remarks } } }",
         example_good: "schema: { columns: { notes: { rename: remarks } } }",
     },

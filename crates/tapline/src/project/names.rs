@@ -1,6 +1,7 @@
 //! What a schema cannot say: names that must exist, and references that must be well formed.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use tapline_core::column;
 use tapline_http::Origin;
@@ -98,15 +99,17 @@ fn check_tables(file: &ProjectFile, found: &mut Vec<Diagnostic>) {
     let mut seen = BTreeMap::new();
     for (name, pipeline) in &file.pipelines {
         let destination = &pipeline.destination;
-        let key = (&destination.name, &destination.schema, &destination.table);
-        if let Some(other) = seen.insert(key, name) {
-            let message = format!(
-                "pipelines `{other}` and `{name}` both fill the table `{}`",
-                destination.table
-            );
-            let pointer = format!("/pipelines/{}/destination/table", escape(name));
-            let hint = "each of them needs a table of its own";
-            found.push(Diagnostic::error("E-table", pointer, message).with_hint(hint));
+        let children = pipeline.schema.children().into_iter();
+        let children = children.map(|child| format!("{}__{child}", destination.table));
+        for table in iter::once(destination.table.clone()).chain(children) {
+            let key = (&destination.name, &destination.schema, table.clone());
+            if let Some(other) = seen.insert(key, name) {
+                let message =
+                    format!("pipelines `{other}` and `{name}` both fill the table `{table}`");
+                let pointer = format!("/pipelines/{}/destination/table", escape(name));
+                let hint = "each of them needs tables of its own";
+                found.push(Diagnostic::error("E-table", pointer, message).with_hint(hint));
+            }
         }
     }
 }

@@ -158,6 +158,12 @@ impl SchemaSettings {
         }
     }
 
+    /// What is joined to the name of the table to name its child tables.
+    pub(super) fn children(&self) -> Vec<String> {
+        let shape = self.shape();
+        shape.children().collect()
+    }
+
     /// Refuses child tables where there can be none.
     fn check_children(
         &self,

@@ -261,7 +261,7 @@ impl Run<'_> {
                 None => return Ok(self.tally.all_slices(work.is_nothing_new())),
                 Some(Event::Turn(turn)) => work.queue(*turn),
                 Some(Event::Kept(hand, kept)) => {
-                    work.kept(hand);
+                    work.kept(*hand);
                     self.count(kept)?;
                     lease.lost().map_or(Ok(()), Err)?;
                 }

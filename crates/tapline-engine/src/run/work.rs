@@ -32,7 +32,7 @@ pub(super) enum Event {
     /// More to read was found; `None`: there is no more.
     Found(SliceStream, Option<Result<Finding>>),
     /// A page was kept.
-    Kept(Hand, Result<Kept>),
+    Kept(Box<Hand>, Result<Kept>),
 }
 
 /// What was kept of a page.
@@ -190,7 +190,7 @@ impl Work {
                 && let Poll::Ready((hand, kept)) = keeping.poll_unpin(context)
             {
                 self.keeping = None;
-                return Poll::Ready(Some(Event::Kept(hand, kept)));
+                return Poll::Ready(Some(Event::Kept(Box::new(hand), kept)));
             }
             match self.active.poll_next_unpin(context) {
                 // Nothing but the writer is at work.

@@ -115,13 +115,16 @@ fn two_processes_share_a_limit() {
     let rate = json!({ "requestsPerMinute": 10 });
     let world = World::new(20, "{ max_wait: 0s }", &rate, Vec::new());
     let mut running = ["one", "two"].map(|pipeline| world.start(pipeline));
-    for child in &mut running {
-        assert_eq!(child.wait().unwrap().code(), Some(4));
-    }
+    let codes = running.each_mut().map(|child| child.wait().unwrap().code());
+    let said = |stream: &str| {
+        ["one", "two"].map(|pipeline| {
+            let file = world.project.path(&format!("{pipeline}.{stream}"));
+            std::fs::read_to_string(file).unwrap()
+        })
+    };
+    assert_eq!(codes, [Some(4); 2], "{:?}", said("stderr"));
+    let said = said("stdout");
     assert_eq!(world.asked(), 10);
-    let said = ["one", "two"].map(|pipeline| {
-        std::fs::read_to_string(world.project.path(&format!("{pipeline}.stdout"))).unwrap()
-    });
     for said in said {
         assert!(said.contains("the quota of 10 requests a minute"), "{said}");
         assert!(said.contains("longer than the 0 s allowed"), "{said}");

@@ -91,6 +91,10 @@ fn not_connected(error: &tokio_postgres::Error) -> Failure {
         "the server asks for a password: write `postgres://USER:${env:PGPASSWORD}@HOST/DATABASE` \
          and set the variable"
             .to_owned()
+    } else if said.ends_with("server does not support TLS") {
+        "the server does not support TLS, which the address asks for".to_owned()
+    } else if said.contains("TLS handshake") {
+        format!("{said}; `sslmode=disable` connects without TLS")
     } else if io {
         format!("the server cannot be reached: {said}")
     } else {

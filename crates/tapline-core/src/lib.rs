@@ -55,7 +55,7 @@ pub use hooks::{CheckReport, HookKind, HookSet, Hooks, NoHooks};
 pub use instant::whole_second;
 pub use limits::Limits;
 pub use marks::{Known, Marks};
-pub use nested::NestedCells;
+pub use nested::{NestedCells, is_json};
 pub use page::{Evidence, Page, PageInfo, RequestRecord};
 pub use position::Position;
 pub use progress::{Seen, SliceProgress, Ties};

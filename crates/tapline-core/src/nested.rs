@@ -137,7 +137,8 @@ fn print(json: &mut String, value: impl std::fmt::Display) {
     let _ = write!(json, "{value}");
 }
 
-fn is_json(field: &Field) -> bool {
+/// Whether `field` holds JSON kept as text, by Arrow's own extension type.
+pub fn is_json(field: &Field) -> bool {
     let name = field.metadata().get("ARROW:extension:name");
     name.is_some_and(|name| name == "arrow.json")
 }

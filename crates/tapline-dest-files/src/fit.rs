@@ -8,12 +8,12 @@ use arrow_array::{
     Array, ArrayRef, ListArray, RecordBatch, RecordBatchOptions, StructArray, new_null_array,
 };
 use arrow_schema::{DataType, Field};
-use tapline_core::NestedCells;
+use tapline_core::{NestedCells, is_json};
 
 use crate::cells::Cells;
 use crate::columns::Columns;
 use crate::failure::Result;
-use crate::kind::{Kind, is_json};
+use crate::kind::Kind;
 
 /// `batch` with the columns `wanted`, each wide enough for what the batch holds.
 pub(crate) fn fit(batch: &RecordBatch, wanted: &Columns) -> Result<RecordBatch> {

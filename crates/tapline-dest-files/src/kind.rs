@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, TimeUnit};
 use serde::{Deserialize, Serialize};
+use tapline_core::is_json;
 
 use crate::columns::Columns;
 use crate::failure::{Failure, Result};
@@ -208,12 +209,6 @@ impl Kind {
             }
         }
     }
-}
-
-/// Whether `field` is of JSON kept as text.
-pub(crate) fn is_json(field: &Field) -> bool {
-    let extension = field.metadata().get(EXTENSION.0);
-    extension.is_some_and(|name| name == EXTENSION.1)
 }
 
 fn unwritten(field: &Field) -> Failure {

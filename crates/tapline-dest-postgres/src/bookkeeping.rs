@@ -394,62 +394,50 @@ pub(crate) async fn is_open(client: &Client, owner: &Owner) -> Result<bool> {
 
 /// Forgets how far this run has got, whose rows were appended.
 pub(crate) async fn forget_run(client: &Client, owner: &Owner) -> Result<()> {
-    let (pipeline, run) = (kept(&owner.key.pipeline), owner.key.run.to_string());
-    let parameters = [
-        text(&pipeline),
-        text(&owner.table.schema),
-        text(&owner.table.name),
-        text(&run),
-    ];
     let sql = "DELETE FROM _tapline_commits WHERE pipeline = $1 AND table_schema = $2
          AND table_name = $3 AND run_id = $4 AND NOT published";
-    client.execute_typed(sql, &parameters).await?;
-    Ok(())
+    let run = owner.key.run.to_string();
+    forget_what(client, owner, sql, text(&run)).await
 }
 
-/// Forgets what a generation rejected that is not published.
-pub(crate) async fn forget_rejects(client: &Client, owner: &Owner, generation: i64) -> Result<()> {
-    let pipeline = kept(&owner.key.pipeline);
-    let parameters = [
-        text(&pipeline),
-        text(&owner.table.schema),
-        text(&owner.table.name),
-        number(&generation),
-    ];
+/// Forgets how far a generation has got that is not published, and what it rejected.
+pub(crate) async fn forget_generation(
+    client: &Client,
+    owner: &Owner,
+    generation: i64,
+) -> Result<()> {
     let sql = "DELETE FROM _tapline_rejects WHERE pipeline = $1 AND table_schema = $2
          AND table_name = $3 AND run_id IN (SELECT run_id FROM _tapline_commits
             WHERE pipeline = $1 AND table_schema = $2 AND table_name = $3 AND generation = $4
             AND NOT published)";
-    client.execute_typed(sql, &parameters).await?;
-    Ok(())
+    forget_what(client, owner, sql, number(&generation)).await?;
+    forget_positions(client, owner, generation).await
+}
+
+/// Forgets how far a generation has got that is not published.
+pub(crate) async fn forget_positions(
+    client: &Client,
+    owner: &Owner,
+    generation: i64,
+) -> Result<()> {
+    let sql = "DELETE FROM _tapline_commits WHERE pipeline = $1 AND table_schema = $2
+         AND table_name = $3 AND generation = $4 AND NOT published";
+    forget_what(client, owner, sql, number(&generation)).await
 }
 
 /// Forgets what other runs have rejected, whose rows were replaced.
 pub(crate) async fn forget_rejects_of_others(client: &Client, owner: &Owner) -> Result<()> {
-    let (pipeline, run) = (kept(&owner.key.pipeline), owner.key.run.to_string());
-    let parameters = [
-        text(&pipeline),
-        text(&owner.table.schema),
-        text(&owner.table.name),
-        text(&run),
-    ];
     let sql = "DELETE FROM _tapline_rejects WHERE pipeline = $1 AND table_schema = $2
          AND table_name = $3 AND run_id <> $4";
-    client.execute_typed(sql, &parameters).await?;
-    Ok(())
+    let run = owner.key.run.to_string();
+    forget_what(client, owner, sql, text(&run)).await
 }
 
-/// Forgets the positions of a generation that is not published.
-pub(crate) async fn forget(client: &Client, owner: &Owner, generation: i64) -> Result<()> {
+/// Carries out `sql`, which asks for the pipeline, the schema and the name of the table, and for `what`.
+async fn forget_what(client: &Client, owner: &Owner, sql: &str, what: Parameter<'_>) -> Result<()> {
     let pipeline = kept(&owner.key.pipeline);
-    let parameters = [
-        text(&pipeline),
-        text(&owner.table.schema),
-        text(&owner.table.name),
-        number(&generation),
-    ];
-    let sql = "DELETE FROM _tapline_commits WHERE pipeline = $1 AND table_schema = $2
-         AND table_name = $3 AND generation = $4 AND NOT published";
+    let (schema, name) = (text(&owner.table.schema), text(&owner.table.name));
+    let parameters = [text(&pipeline), schema, name, what];
     client.execute_typed(sql, &parameters).await?;
     Ok(())
 }

@@ -115,10 +115,8 @@ impl<'a> Rows<'a> {
         // A table has 1600 columns at most.
         let count = (self.columns.len() as i16).to_be_bytes();
         places.iter_mut().for_each(|place| set(out, place, count));
-        for (column, later) in self.columns.iter().zip((0..self.columns.len()).rev()) {
-            // Each later field takes at least its length.
-            let behind = LENGTH * later;
-            column.put(&self.numbers[range.clone()], out, &mut places, behind);
+        for column in &self.columns {
+            column.put(&self.numbers[range.clone()], out, &mut places);
         }
     }
 }
@@ -155,9 +153,8 @@ impl Column<'_> {
         }
     }
 
-    /// Writes the values of `rows`, each at its place, which moves behind it. At least `behind` bytes
-    /// of the row are still to be written then.
-    fn put(&self, rows: &[usize], out: &mut [u8], places: &mut [usize], behind: usize) {
+    /// Writes the values of `rows`, each at its place, which moves behind it.
+    fn put(&self, rows: &[usize], out: &mut [u8], places: &mut [usize]) {
         let places = places.iter_mut().zip(rows);
         match &self.values {
             Values::Null => places.for_each(|(place, _)| set(out, place, NULL)),
@@ -176,11 +173,11 @@ impl Column<'_> {
                 offsets,
                 bytes,
                 prefix,
-            } => self.each_slice(places, out, (prefix, bytes), behind, |row| {
-                offsets[row] as usize..offsets[row + 1] as usize
+            } => self.each_slice(places, out, prefix, |row| {
+                &bytes[offsets[row] as usize..offsets[row + 1] as usize]
             }),
             Values::Written { bytes, ends } => {
-                self.each_slice(places, out, (&[], bytes), behind, |row| written(ends, row));
+                self.each_slice(places, out, &[], |row| &bytes[written(ends, row)]);
             }
         }
     }
@@ -196,23 +193,19 @@ impl Column<'_> {
             if self.is_null(*row) {
                 set(out, place, NULL);
             } else {
-                // Both at once: one look at whether there is room.
-                let field = &mut out[*place..*place + LENGTH + N];
-                field[..LENGTH].copy_from_slice(&(N as i32).to_be_bytes());
-                field[LENGTH..].copy_from_slice(&value(*row));
-                *place += LENGTH + N;
+                set(out, place, (N as i32).to_be_bytes());
+                set(out, place, value(*row));
             }
         }
     }
 
     #[inline]
-    fn each_slice<'p>(
+    fn each_slice<'p, 'v>(
         &self,
         places: impl Iterator<Item = (&'p mut usize, &'p usize)>,
         out: &mut [u8],
-        (prefix, bytes): (&[u8], &[u8]),
-        behind: usize,
-        value: impl Fn(usize) -> Range<usize>,
+        prefix: &[u8],
+        value: impl Fn(usize) -> &'v [u8],
     ) {
         for (place, row) in places {
             if self.is_null(*row) {
@@ -223,33 +216,12 @@ impl Column<'_> {
             // A page, and so a value, has 20 MB at most.
             let length = (prefix.len() + value.len()) as i32;
             set(out, place, length.to_be_bytes());
-            out[*place..*place + prefix.len()].copy_from_slice(prefix);
-            *place += prefix.len();
-            let end = *place + value.len();
-            copy(bytes, value, out, *place, behind);
-            *place = end;
+            for part in [prefix, value] {
+                out[*place..*place + part.len()].copy_from_slice(part);
+                *place += part.len();
+            }
         }
     }
-}
-
-/// Most texts are shorter.
-const SHORT: usize = 32;
-
-/// Copies `value` of `bytes` to the `place` in `out`, behind which `behind` bytes may be spoilt.
-///
-/// To copy always as many bytes takes a fraction of the time that a call takes which first looks
-/// how many they are.
-#[inline(always)]
-fn copy(bytes: &[u8], value: Range<usize>, out: &mut [u8], place: usize, behind: usize) {
-    if value.len() <= SHORT && SHORT <= value.len() + behind {
-        let from = bytes.get(value.start..value.start + SHORT);
-        let to = out.get_mut(place..place + SHORT);
-        if let (Some(from), Some(to)) = (from, to) {
-            to.copy_from_slice(from);
-            return;
-        }
-    }
-    out[place..place + value.len()].copy_from_slice(&bytes[value]);
 }
 
 #[inline(always)]

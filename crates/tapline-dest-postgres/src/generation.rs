@@ -23,7 +23,7 @@ pub(crate) async fn enter(client: &Client, owner: &Owner) -> Result<Table> {
     let hidden = enter_child(client, owner, "").await?;
     if columns::read(client, &hidden).await?.is_empty() {
         // Somebody may have dropped it: then the positions lead to nothing.
-        bookkeeping::forget(client, owner, generation).await?;
+        bookkeeping::forget_positions(client, owner, generation).await?;
     }
     Ok(hidden)
 }
@@ -37,8 +37,8 @@ pub(crate) async fn drop_all(client: &Client, owner: &Owner) -> Result<()> {
 async fn drop_stale(client: &Client, owner: &Owner, is_stale: impl Fn(i64) -> bool) -> Result<()> {
     for stale in of_table(client, owner).await? {
         if is_stale(stale.generation) {
-            bookkeeping::forget_rejects(client, owner, stale.generation).await?;
-            drop_one(client, owner, &stale).await?;
+            bookkeeping::forget_generation(client, owner, stale.generation).await?;
+            drop_one(client, &stale).await?;
         }
     }
     Ok(())
@@ -100,16 +100,16 @@ pub(crate) async fn show(client: &Client, owner: &Owner) -> Result<()> {
 /// load: it may be why this one was given up.
 pub(crate) async fn forget(client: &Client, owner: &Owner) -> Result<()> {
     let ours = signed(owner.key.generation);
+    bookkeeping::forget_positions(client, owner, ours).await?;
     for hidden in of_table(client, owner).await? {
         if hidden.generation == ours {
-            drop_one(client, owner, &hidden).await?;
+            drop_one(client, &hidden).await?;
         }
     }
     Ok(())
 }
 
-async fn drop_one(client: &Client, owner: &Owner, hidden: &Hidden) -> Result<()> {
-    bookkeeping::forget(client, owner, hidden.generation).await?;
+async fn drop_one(client: &Client, hidden: &Hidden) -> Result<()> {
     leave(client, &hidden.table).await?;
     let sql = format!("DROP TABLE IF EXISTS {}", hidden.table.quoted());
     Ok(client.batch_execute(&sql).await?)

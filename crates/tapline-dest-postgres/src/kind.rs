@@ -5,7 +5,7 @@
 //! round the integer. What has nothing else in common becomes text.
 
 use arrow_schema::{DataType, Field, TimeUnit};
-use tapline_core::column;
+use tapline_core::{column, is_json};
 
 use crate::failure::{Failure, Result};
 
@@ -139,10 +139,6 @@ impl Kind {
             _ => format!("{column}::{}", to.sql()),
         }
     }
-}
-
-fn is_json(field: &Field) -> bool {
-    field.metadata().get(EXTENSION.0).map(String::as_str) == Some(EXTENSION.1)
 }
 
 fn unsupported(field: &Field, data_type: &DataType) -> Failure {

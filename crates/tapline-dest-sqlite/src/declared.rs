@@ -7,6 +7,7 @@
 //! each value as it was bound, an integer beside a text.
 
 use arrow_schema::{DataType, Field, TimeUnit};
+use tapline_core::is_json;
 
 use crate::failure::{Failure, Result};
 
@@ -111,10 +112,6 @@ impl Declared {
     fn is_text(self) -> bool {
         matches!(self, Self::Text | Self::Json | Self::Timestamp | Self::Date)
     }
-}
-
-fn is_json(field: &Field) -> bool {
-    field.metadata().get(EXTENSION.0).map(String::as_str) == Some(EXTENSION.1)
 }
 
 fn unsupported(field: &Field, data_type: &DataType) -> Failure {

@@ -9,7 +9,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
-use tapline_core::column;
+use tapline_core::{column, is_json};
 
 use crate::decode::explode::member;
 use crate::decode::text;
@@ -69,10 +69,9 @@ impl<'a> Field<'a> {
 impl<'a> Column<'a> {
     fn named(records: &'a RecordBatch, name: &str, inner: Option<&'a str>) -> Option<Self> {
         let (index, field) = records.schema_ref().column_with_name(name)?;
-        let extension = field.metadata().get("ARROW:extension:name");
         Some(Self {
             array: records.column(index),
-            is_json: extension.is_some_and(|name| name == "arrow.json"),
+            is_json: is_json(field),
             inner,
         })
     }

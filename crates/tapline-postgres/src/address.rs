@@ -10,7 +10,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
 use crate::failure::{Failure, Result};
-use crate::tls::Trust;
+use crate::tls::{Tls, Trust};
 
 const FORM: &str = "write `postgres://USER@HOST:PORT/DATABASE`; in a name or password, `%40` stands for `@` and \
      `%2F` for `/`";
@@ -28,8 +28,8 @@ pub struct Address {
     pub schema: String,
     /// Where they are unless the address names another schema.
     usual: &'static str,
-    /// Whom the server has to be.
-    pub(crate) trust: Trust,
+    /// Whom the server has to be, and how that is asked.
+    pub(crate) tls: Tls,
 }
 
 impl Address {
@@ -61,7 +61,7 @@ impl Address {
             config,
             schema,
             usual,
-            trust,
+            tls: Tls::new(trust),
         })
     }
 }
@@ -250,7 +250,7 @@ mod tests {
         ] {
             let address = parse(&format!("postgres://ann@db/x{options}")).unwrap();
             assert_eq!(address.config.get_ssl_mode(), mode, "{options}");
-            assert_eq!(address.trust, trust, "{options}");
+            assert_eq!(address.tls.trust, trust, "{options}");
         }
     }
 

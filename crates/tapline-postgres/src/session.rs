@@ -56,7 +56,7 @@ pub async fn open(
     mode: Mode,
     settings: &[(&str, &str)],
 ) -> Result<(Client, Driver)> {
-    let connected = address.config.connect(address.trust.connector()?).await;
+    let connected = address.config.connect(address.tls.connector()?).await;
     let (client, connection) = connected.map_err(|error| not_connected(&error))?;
     let driver = tokio::spawn(connection);
     let read_only = match mode {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -30,12 +30,36 @@ pub(crate) enum Trust {
     File(PathBuf),
 }
 
-impl Trust {
-    /// What encrypts connections to a server that is trusted so.
+/// How the sessions with one server are encrypted. The authorities are read once, for the first of them.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    pub(crate) trust: Trust,
+    made: Arc<OnceLock<MakeRustlsConnect>>,
+}
+
+impl Tls {
+    pub(crate) fn new(trust: Trust) -> Self {
+        Self {
+            trust,
+            made: Arc::default(),
+        }
+    }
+
+    /// What encrypts a connection.
     ///
     /// # Errors
     /// The certificates of the authorities cannot be read.
     pub(crate) fn connector(&self) -> Result<MakeRustlsConnect> {
+        if let Some(made) = self.made.get() {
+            return Ok(made.clone());
+        }
+        let made = self.trust.connector()?;
+        Ok(self.made.get_or_init(|| made).clone())
+    }
+}
+
+impl Trust {
+    fn connector(&self) -> Result<MakeRustlsConnect> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()

@@ -202,3 +202,46 @@ fn a_full_load_shows_only_what_it_rejected_itself() {
         shown("after a rebuild");
     }
 }
+
+/// A rebuild that comes to nothing half-way leaves the rejects as they were, too.
+#[track_caller]
+fn fails_halfway(place: &dyn Place) {
+    let strict = "{ contract: discard_row }";
+    let rig = Rig::new(place, super::APPEND, "{}");
+    rig.write_with(super::APPEND, "{}", RAW);
+    assert_eq!(rig.run(r#"{"id":1}"#).code, 0);
+    rig.write_with(super::APPEND, strict, RAW);
+    for sent in [
+        r#"{"id":2},{"id":3,"a":"m3"}"#,
+        r#"{"id":4},{"id":5,"a":"m5"}"#,
+    ] {
+        assert_eq!(rig.run(sent).code, 0);
+    }
+    let (ids, rejects) = (place.ids(&rig.project), rig.rejects());
+    assert_eq!(rejects.len(), 2);
+    // Folders of runs are named in the order of time.
+    let folder = fs::read_dir(rig.project.path(".tapline/raw/p")).unwrap();
+    let runs = folder.map(|run| run.unwrap().path());
+    fs::remove_dir_all(runs.max().unwrap()).unwrap();
+    let run = rig.tapline(&["rebuild", "p"]);
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stderr.contains("is not kept"), "{run}");
+    assert_eq!(place.ids(&rig.project), ids);
+    assert_eq!(rig.rejects(), rejects);
+    assert_eq!(rig.run(r#"{"id":6}"#).code, 0);
+    assert_eq!(rig.rejects(), rejects);
+}
+
+#[test]
+fn a_rebuild_that_fails_halfway_changes_nothing() {
+    fails_halfway(&Sqlite);
+    fails_halfway(&Files);
+}
+
+#[cfg(unix)]
+#[test]
+fn nor_does_it_in_postgres() {
+    let place = Pg(Postgres::quick(), "halfway".to_owned());
+    runtime().block_on(place.0.ask("CREATE DATABASE halfway"));
+    fails_halfway(&place);
+}

@@ -42,7 +42,7 @@ pub(crate) use self::object::Objects;
 use self::page::Page;
 use self::pass::{Chunk, Pass, internal};
 use self::scan::Fault;
-pub(crate) use self::schema::{instant, is_json, json};
+pub(crate) use self::schema::{instant, json};
 pub use self::stamp::Stamp;
 pub(crate) use self::text::quote;
 use crate::locate::Located;

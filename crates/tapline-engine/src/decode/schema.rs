@@ -14,12 +14,6 @@ pub(crate) fn json(field: Field) -> Field {
     field.with_metadata(entries.map(|(k, v)| (k.to_owned(), v.to_owned())).into())
 }
 
-/// Whether `field` holds JSON kept as text.
-pub(crate) fn is_json(field: &Field) -> bool {
-    let name = field.metadata().get("ARROW:extension:name");
-    name.is_some_and(|name| name == "arrow.json")
-}
-
 /// The type of the column that says when a row arrived.
 pub(crate) fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))

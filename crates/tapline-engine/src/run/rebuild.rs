@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tapline_core::{
     Batch, Clock, Commit, CommitKey, Disposition, Doors, Error, ErrorKind, Events, KeptPage,
-    LoadedPage, LoadedPages, LogEntry, RawStore, Receipt, RejectKey, Result, RunEvent, RunReport,
+    LoadedPage, LoadedPages, LogEntry, RawStore, Receipt, Result, RunEvent, RunReport,
     SliceProgress, compute,
 };
 use uuid::Uuid;
@@ -21,9 +21,6 @@ use super::table::{Schemas, Table, alone};
 use crate::shape::{Numbers, without};
 use crate::source::HttpSource;
 use crate::sync_mode::SyncMode;
-
-/// Rejects that are read at once.
-const CHUNK: usize = 500;
 
 /// What became of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,9 +80,8 @@ pub async fn rebuild(
         return made.map(|()| rebuild.done);
     };
     if let Err(error) = made {
-        // What is hidden goes with the next rebuild if it does not go now.
-        let _ = table.abort().await;
-        let _ = rebuild.settle(pages.last()).await;
+        // What is hidden goes with the next run if it does not go now.
+        let _ = rebuild.give_up(table).await;
         return Err(error);
     }
     // Every page was made again, and with it what is rejected of it.
@@ -190,50 +186,27 @@ impl Rebuild<'_> {
                 Table::open(destination, to, schemas, Disposition::Replace, key).await?
             }
         };
-        let receipt = table.write(batches, commit).await;
+        let receipt = table.write(batches, commit, drop).await;
         self.table = Some(table);
         receipt
     }
 
-    /// Forgets the rejects of a rebuild that came to nothing, in commits that have no rows.
-    async fn settle(&self, last: Option<&LoadedPage>) -> Result<()> {
-        let (to, pipeline) = (&self.task.table, &self.task.pipeline);
-        let destination = &self.doors.destination;
-        let (mut table, mut seq) = (None, 0);
-        let mut after: Option<RejectKey> = None;
-        loop {
-            let found = destination
-                .rejects(to, pipeline, after.as_ref(), CHUNK)
-                .await?;
-            let Some(end) = found.last() else { break };
-            after = Some(end.key.clone());
-            let settles = found.into_iter().map(|it| it.key);
-            let settles: Vec<RejectKey> = settles.filter(|key| key.run == self.key.run).collect();
-            let Some(last) = last.filter(|_| !settles.is_empty()) else {
-                continue;
-            };
-            let mut open = match table.take() {
-                Some(open) => open,
-                None => {
-                    let key = CommitKey {
-                        run: Uuid::now_v7(),
-                        generation: self.key.generation.saturating_add(1),
-                        ..self.key.clone()
-                    };
-                    let none = Schemas::none();
-                    Table::open(&**destination, to, none, Disposition::Append, key).await?
-                }
-            };
-            seq += 1;
-            let mut commit = commit(*last, seq, &*self.doors.clock);
-            commit.settles = settles;
-            let _ = open.write(Vec::new(), commit).await?;
-            table = Some(open);
-        }
-        match table {
-            Some(table) => table.publish().await,
-            None => Ok(()),
-        }
+    /// Forgets what was made of `table`. Who adds rows drops what others have left hidden, and what was
+    /// rejected of it; a load that is given up itself leaves that, for somebody to look at.
+    async fn give_up(&self, table: Table) -> Result<()> {
+        self.beside(Disposition::Append).await?.abort().await?;
+        table.abort().await
+    }
+
+    /// The table, open for another writer than that of the hidden one.
+    async fn beside(&self, disposition: Disposition) -> Result<Table> {
+        let key = CommitKey {
+            run: Uuid::now_v7(),
+            generation: self.key.generation.saturating_add(1),
+            ..self.key.clone()
+        };
+        let (to, destination) = (&self.task.table, &*self.doors.destination);
+        Table::open(destination, to, Schemas::none(), disposition, key).await
     }
 
     /// Makes the table with the latest versions of the one with all of them.
@@ -243,14 +216,7 @@ impl Rebuild<'_> {
         };
         let stage = self.task.shape.of_stage(stage.clone());
         let merge = Disposition::Merge(stage).keeping_absent();
-        let key = CommitKey {
-            run: Uuid::now_v7(),
-            generation: self.key.generation.saturating_add(1),
-            ..self.key.clone()
-        };
-        let (to, destination) = (&self.task.table, &*self.doors.destination);
-        let table = Table::open(destination, to, Schemas::none(), merge, key);
-        table.await?.publish().await
+        self.beside(merge).await?.publish().await
     }
 }
 

@@ -157,7 +157,7 @@ impl Retry<'_> {
                 self.begin(schemas.unwrap_or_else(Schemas::none)).await?
             }
         };
-        let receipt = table.write(tried.batches, commit).await?;
+        let receipt = table.write(tried.batches, commit, drop).await?;
         self.table = Some(table);
         self.done.accepted += receipt.accepted;
         self.done.left += receipt.rejected.len() as u64;

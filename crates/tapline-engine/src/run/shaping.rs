@@ -154,12 +154,11 @@ impl Shaping {
         doors: &Doors,
         batches: Vec<Batch>,
     ) -> Result<(Vec<Batch>, BTreeMap<u64, String>)> {
-        let rows: Vec<Batch> = batches.clone();
         let children = Arc::clone(&self.children);
         let split = move || lock(&children).split(batches);
         let parts = compute(&*doors.compute, split).await??;
         let (mut refused, mut places) = (BTreeMap::new(), None);
-        let mut kept = Vec::with_capacity(parts.len());
+        let mut kept: Vec<Batch> = Vec::with_capacity(parts.len());
         for part in parts {
             let keepers = self.child_keepers.as_mut();
             let table = part.child.clone();
@@ -180,7 +179,7 @@ impl Shaping {
             let held = compute(&*doors.compute, move || keeper.keep(vec![part])).await?;
             let held = held.map_err(|error| error.with("table", table))?;
             for reject in held.rejects {
-                let places = places.get_or_insert_with(|| places_of(&rows));
+                let places = places.get_or_insert_with(|| places_of(&kept));
                 if let Some(at) = parent(places, numbers.as_deref(), reject.index) {
                     let reason = || format!("in `{table}` {}", reject.reason);
                     refused.entry(at).or_insert_with(reason);

@@ -100,37 +100,43 @@ impl Table {
         })
     }
 
-    /// Tells the writer of the columns of `batches`, where they are others than before.
-    pub(super) async fn evolve(&mut self, batches: &[Batch]) -> Result<Vec<SchemaChange>> {
-        let mut changes = Vec::new();
-        for batch in batches {
-            let schema = batch.records.schema();
-            let known = match &batch.child {
-                None => Some(&self.known.table),
-                Some(child) => self.known.children.get(child),
-            };
-            if known == Some(&schema) {
-                continue;
-            }
-            let told = SchemaRef::clone(&schema);
-            match &batch.child {
-                None => {
-                    self.known.table = schema;
-                    changes.push(self.writer.evolve(told).await?);
-                }
-                Some(child) => {
-                    self.known.children.insert(Arc::clone(child), schema);
-                    changes.push(self.writer.evolve_child(child, told).await?);
-                }
+    /// Writes a page. Its columns are told first where they are others than before; what that `changed` is
+    /// said even if the page is not written then.
+    pub(super) async fn write(
+        &mut self,
+        batches: Vec<Batch>,
+        commit: Commit,
+        mut changed: impl FnMut(SchemaChange),
+    ) -> Result<Receipt> {
+        for batch in &batches {
+            if let Some(change) = self.evolve(batch).await? {
+                changed(change);
             }
         }
-        Ok(changes)
+        self.writer.write(batches, commit).await
     }
 
-    /// Writes a page, after its columns if they are others.
-    pub(super) async fn write(&mut self, batches: Vec<Batch>, commit: Commit) -> Result<Receipt> {
-        let _ = self.evolve(&batches).await?;
-        self.writer.write(batches, commit).await
+    async fn evolve(&mut self, batch: &Batch) -> Result<Option<SchemaChange>> {
+        let schema = batch.records.schema();
+        let known = match &batch.child {
+            None => Some(&self.known.table),
+            Some(child) => self.known.children.get(child),
+        };
+        if known == Some(&schema) {
+            return Ok(None);
+        }
+        let told = SchemaRef::clone(&schema);
+        let change = match &batch.child {
+            None => {
+                self.known.table = schema;
+                self.writer.evolve(told).await?
+            }
+            Some(child) => {
+                self.known.children.insert(Arc::clone(child), schema);
+                self.writer.evolve_child(child, told).await?
+            }
+        };
+        Ok(Some(change))
     }
 
     /// Makes durable what was only taken.

@@ -244,9 +244,6 @@ async fn write(
     let (shaping, numbers) = (&mut hand.shaping, Numbers::default());
     let shaped = shaping.apply(&hand.doors, page.batches, &numbers, &mut rejects);
     let batches = shaped.await?;
-    for change in hand.table.evolve(&batches).await? {
-        events.emit(RunEvent::SchemaChanged { change });
-    }
     let (seq, next) = (page.info.seq, page.info.next);
     let rejected = rejects.len() as u64;
     let commit = Commit {
@@ -259,7 +256,8 @@ async fn write(
         settles: Vec::new(),
         raw: page.raw,
     };
-    let receipt = hand.table.write(batches, commit).await?;
+    let changed = |change| events.emit(RunEvent::SchemaChanged { change });
+    let receipt = hand.table.write(batches, commit, changed).await?;
     Ok(Kept {
         seq,
         durable: receipt.durable,

@@ -9,9 +9,9 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
-use tapline_core::{NestedCells, column};
+use tapline_core::{NestedCells, column, is_json};
 
-use crate::decode::{is_json, quote};
+use crate::decode::quote;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]

@@ -30,11 +30,7 @@ const OWN: usize = STAMPS.len() + 3;
 
 /// The child tables of a run, page after page. Their columns only come and widen.
 #[derive(Debug)]
-pub struct Children {
-    shape: Arc<Shape>,
-    limits: Limits,
-    all: Vec<Child>,
-}
+pub struct Children(Vec<Child>);
 
 #[derive(Debug)]
 struct Child {
@@ -70,21 +66,17 @@ impl Children {
                 shaper: Shaper::new(Arc::clone(shape), limits),
             }
         };
-        Self {
-            shape: Arc::clone(shape),
-            limits,
-            all: shape.child_columns().map(child).collect(),
-        }
+        Self(shape.child_columns().map(child).collect())
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.0.is_empty()
     }
 
     /// Each column that becomes a child table, by the source's name, and the name of that table.
     pub(crate) fn tables(&self) -> impl Iterator<Item = (&str, &Arc<str>)> {
-        let all = self.all.iter();
+        let all = self.0.iter();
         all.map(|child| (child.column.as_str(), &child.table))
     }
 
@@ -94,13 +86,11 @@ impl Children {
     /// # Errors
     /// Two columns of a child table would have one name.
     pub fn split(&mut self, batches: Vec<Batch>) -> Result<Vec<Batch>> {
-        if self.all.is_empty() || batches.is_empty() {
+        if self.is_empty() || batches.is_empty() {
             return Ok(batches);
         }
-        let mut parts = Vec::with_capacity(self.all.len());
-        for child in &mut self.all {
-            parts.push(child.rows(&self.shape, self.limits, &batches)?);
-        }
+        let parts = self.0.iter_mut().map(|child| child.rows(&batches));
+        let parts: Vec<Batch> = parts.collect::<Result<_>>()?;
         let stripped = batches.into_iter().map(|batch| {
             let records = self.strip(&batch.records)?;
             Ok(Batch { records, ..batch })
@@ -115,7 +105,7 @@ impl Children {
         let schema = records.schema_ref();
         let stays = |at: &usize| {
             let name = schema.field(*at).name();
-            self.all.iter().all(|child| child.called != *name)
+            self.0.iter().all(|child| child.called != *name)
         };
         let stays: Vec<usize> = (0..records.num_columns()).filter(stays).collect();
         records.project(&stays).map_err(internal)
@@ -123,7 +113,8 @@ impl Children {
 }
 
 impl Child {
-    fn rows(&mut self, shape: &Arc<Shape>, limits: Limits, batches: &[Batch]) -> Result<Batch> {
+    fn rows(&mut self, batches: &[Batch]) -> Result<Batch> {
+        let shape = &Arc::clone(&self.shaper.shape);
         let hides = hides_within(shape, &self.column);
         let mut elements = Elements::default();
         for batch in batches {
@@ -144,7 +135,8 @@ impl Child {
         let members = self.objects.decode(&page);
         let members = members.map_err(|error| error.with("table", &self.table))?;
         let mut columns = Columns::new(rows);
-        let mut room = limits.columns.saturating_sub(OWN + members.columns.len());
+        let taken = OWN + members.columns.len();
+        let mut room = self.shaper.limits.columns.saturating_sub(taken);
         for (member, array) in &members.columns {
             let name = member.name().clone();
             let inner = member
@@ -297,9 +289,10 @@ pub fn numbered(batches: Vec<Batch>, numbers: &Numbers) -> Result<Vec<Batch>> {
     batches.into_iter().map(number).collect()
 }
 
-/// Where among the rows of `batches` those with each number are.
+/// Where among the rows of `batches`, without those of child tables, those with each number are.
 pub(crate) fn places_of(batches: &[Batch]) -> HashMap<i64, u64> {
-    let numbers = batches.iter().filter_map(|batch| {
+    let own = batches.iter().filter(|batch| batch.child.is_none());
+    let numbers = own.filter_map(|batch| {
         let numbers = integers(batch.records.column_by_name(column::ROW)?)?;
         Some(numbers.values().iter().copied())
     });

@@ -10,11 +10,11 @@ use arrow_array::{
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 use jiff::civil::{Date, date};
-use tapline_core::{Cursor, CursorType};
+use tapline_core::{Cursor, CursorType, is_json};
 
 use super::cell::{Cell, Cells};
 use super::nest;
-use crate::decode::{EXACT, Scalar, is_json, scalar};
+use crate::decode::{EXACT, Scalar, scalar};
 
 const EPOCH: Date = date(1970, 1, 1);
 

@@ -19,11 +19,12 @@ use arrow_array::{
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields};
+use tapline_core::is_json;
 use tapline_spec::ColumnKind;
 
 use super::cell::Cells;
 use crate::decode::text::{inner, unescaped};
-use crate::decode::{Input, Seen, Value, is_json, json};
+use crate::decode::{Input, Seen, Value, json};
 
 /// Items that the lists at one place of a page have at most; more of them stay JSON, which takes less.
 const ITEMS: usize = 500_000;

@@ -8,14 +8,14 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use tapline_core::{Batch, Error, ErrorKind, Limits, Reject, Result, column};
+use tapline_core::{Batch, Error, ErrorKind, Limits, Reject, Result, column, is_json};
 
 use super::cell::{Cell, Cells};
 use super::fit::{Fitted, Manner, fit};
 use super::nest::Nesting;
 use super::rest::{Additions, WITHHELD, hides_within, scrubbed};
 use super::{Constant, JOIN, Nested, Shape, mask};
-use crate::decode::{Objects, is_json, json};
+use crate::decode::{Objects, json};
 
 /// Levels that are flattened; what is nested deeper stays JSON.
 const DEEPEST: usize = 16;
@@ -24,8 +24,8 @@ const DEEPEST: usize = 16;
 /// so that columns only come and widen.
 #[derive(Debug)]
 pub struct Shaper {
-    shape: Arc<Shape>,
-    limits: Limits,
+    pub(super) shape: Arc<Shape>,
+    pub(super) limits: Limits,
     /// The columns that are taken apart, by the source's name.
     apart: BTreeMap<String, Apart>,
     /// The columns of structs and lists, by the source's name.

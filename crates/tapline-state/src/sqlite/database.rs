@@ -1,13 +1,11 @@
 //! The database: its tables, its version, and the statements on them. All of this blocks.
 
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior,
-    params,
+    Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params,
 };
 use serde_json::Value;
 use tapline_core::{Document, LogEntry};
@@ -21,9 +19,6 @@ use crate::private;
 const VERSION: i64 = 1;
 /// How long a statement waits for another process.
 const BUSY: Duration = Duration::from_secs(30);
-/// How often, and after what time, it is tried to make the file what it has to be.
-const TRIES: u32 = 500;
-const PAUSE: Duration = Duration::from_millis(20);
 /// WAL with `synchronous=FULL` is fsync'd at every commit: what was stored stays stored.
 const SETTINGS: &str = "PRAGMA synchronous = FULL";
 const TABLES: &str = "
@@ -48,9 +43,7 @@ impl Database {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         // Made first, so that it never has another mode; the journals take its mode over.
         drop(private::open(path)?);
-        let mut connection = Connection::open(path)?;
-        connection.busy_timeout(BUSY)?;
-        log_ahead(&connection)?;
+        let mut connection = tapline_sqlite::open(path, BUSY)?;
         connection.execute_batch(SETTINGS)?;
         prepare(&mut connection)?;
         Ok(Self(connection))
@@ -239,22 +232,4 @@ fn document((version, text): (i64, String)) -> Result<Document> {
 
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// Turns the log ahead on. Where two make the file at one time, each is in the way of the other, and SQLite
-/// does not wait for that.
-fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
-    let mut tried = 0;
-    loop {
-        let done = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
-        let code = done
-            .as_ref()
-            .err()
-            .and_then(rusqlite::Error::sqlite_error_code);
-        if code != Some(ErrorCode::DatabaseBusy) || tried == TRIES {
-            return done;
-        }
-        tried += 1;
-        thread::sleep(PAUSE);
-    }
 }

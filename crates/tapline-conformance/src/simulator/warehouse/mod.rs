@@ -282,6 +282,7 @@ mod tests {
             "evolve widens and loses nothing",
             "append fits the table it finds",
             "rejects are found, and settled by a commit",
+            "a full load replaces the rejects as well",
             "columns are found where fields would go",
             "the log knows the pages of a table",
             "the log knows the pages of a full load",

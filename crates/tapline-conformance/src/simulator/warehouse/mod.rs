@@ -291,6 +291,6 @@ mod tests {
         let suite = suite_of(make, |name| !of_values.contains(name));
         let report = drive_alone(&stage.timeline, suite);
         assert!(report.passed(), "{report}");
-        assert_eq!(report.cases.len(), 23, "{report}");
+        assert_eq!(report.cases.len(), 26, "{report}");
     }
 }

@@ -1,5 +1,5 @@
 //! A million rows of 30 columns, by tapline and by psql's own `\copy`, into the same server; and once
-//! more, where the latest versions are kept as well.
+//! more, where the latest versions are kept as well. Both in pages of 1,000 rows, and in larger ones.
 //!
 //! `cargo bench -p tapline-dest-postgres --bench beside_psql` prints rows per second and the time
 //! of the processor on this side and in the sessions of the server. tapline commits each page with
@@ -34,6 +34,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
+use arrow_select::concat::concat_batches;
 use tapline_core::{Batch, CursorType, Destination, Disposition, Stage, TableRef};
 use tapline_dest_postgres::PostgresDestination;
 
@@ -49,23 +50,29 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
+    // As in the program.
+    tapline_host::give_back_large_blocks();
     let pages = pages::pages();
     let server = Postgres::start();
-    for disposition in [Disposition::Replace, Disposition::Append] {
-        server.select("DROP SCHEMA public CASCADE; CREATE SCHEMA public; CHECKPOINT");
-        let name = format!("tapline, {disposition:?}");
-        measure(&server, &name, || {
-            by_tapline(&server, &pages, "t", disposition)
+    for count in [1, 5] {
+        let pages = joined(&pages, count);
+        let rows = pages[0].num_rows();
+        for disposition in [Disposition::Replace, Disposition::Append] {
+            server.select("DROP SCHEMA public CASCADE; CREATE SCHEMA public; CHECKPOINT");
+            let name = format!("tapline, {disposition:?}, {rows} a page");
+            measure(&server, &name, || {
+                by_tapline(&server, &pages, "t", disposition)
+            });
+        }
+        // Each record in five versions, of which the last is merged in the commit of its page.
+        server.select("DROP SCHEMA IF EXISTS staged CASCADE; CHECKPOINT");
+        let merge = Disposition::Merge(stage());
+        measure(&server, &format!("tapline, Merge, {rows} a page"), || {
+            by_tapline(&server, &pages, "m", merge)
         });
+        let latest = server.select("SELECT count(*) FROM staged.m");
+        assert_eq!(latest, [pages::ALL_ROWS.to_string()]);
     }
-    // Each record in five versions, of which the last is merged in the commit of its page.
-    server.select("CHECKPOINT");
-    let merge = Disposition::Merge(stage());
-    measure(&server, "tapline, Merge", || {
-        by_tapline(&server, &pages, "m", merge)
-    });
-    let latest = server.select("SELECT count(*) FROM staged.m");
-    assert_eq!(latest, [pages::ALL_ROWS.to_string()]);
     let folder = tempfile::tempdir().unwrap();
     let columns = server.select("SELECT count(*) FROM t");
     assert_eq!(columns, [ROWS.to_string()]);
@@ -81,6 +88,12 @@ fn main() {
         let name = format!("psql \\copy, {format}");
         measure(&server, &name, || psql(&server, &copy));
     }
+}
+
+/// The same rows, of which `count` pages become one.
+fn joined(pages: &[RecordBatch], count: usize) -> Vec<RecordBatch> {
+    let join = |pages: &[RecordBatch]| concat_batches(pages[0].schema_ref(), pages).unwrap();
+    pages.chunks(count).map(join).collect()
 }
 
 fn stage() -> Stage {
@@ -136,7 +149,7 @@ fn measure(server: &Postgres, name: &str, work: impl FnOnce()) {
     let theirs = sessions() - theirs;
     let speed = ROWS as f64 / took;
     println!(
-        "{name:22} {took:6.2} s, {speed:8.0} rows/s, processor {used:5.2} s here, {theirs:6.2} s there"
+        "{name:30} {took:6.2} s, {speed:8.0} rows/s, processor {used:5.2} s here, {theirs:6.2} s there"
     );
 }
 

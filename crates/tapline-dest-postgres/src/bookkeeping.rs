@@ -1,15 +1,17 @@
 //! What is stored beside the rows, in the same transaction: the fence, the position of each
 //! slice, the log of requests and the rejects.
 
+use postgres_protocol::escape::escape_literal;
 use tapline_core::{
     Commit, CommitKey, KeptReject, LastCommit, LoadedPage, Position, Reject, RejectForm, RejectKey,
     SliceProgress,
 };
 use tapline_postgres::{Steps, given, kept};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 use uuid::Uuid;
 
+use crate::copy::Reused;
 use crate::failure::{Failure, Result};
 use crate::name::Table;
 use crate::page::Refused;
@@ -96,17 +98,63 @@ pub(crate) async fn fence(client: &Client, pipeline: &str) -> Result<Option<u64>
     Ok(seen.map(i64::cast_unsigned))
 }
 
-/// Locks the fence of the pipeline, refuses one lower than the highest seen, and remembers a
-/// higher one. The lock lasts as long as the transaction, so whoever has it knows that no other
-/// commit of the pipeline is on its way.
-pub(crate) async fn check_fence(client: &Client, key: &CommitKey) -> Result<()> {
-    let (pipeline, ours) = (kept(&key.pipeline), signed(key.fence));
-    let sql = "SELECT fence FROM _tapline_fences WHERE pipeline = $1 FOR UPDATE";
-    let row = client.query_typed_opt(sql, &[text(&pipeline)]).await?;
-    let seen: Option<i64> = row.map(|row| row.try_get(0)).transpose()?;
+/// What is asked at the start of every transaction: locks the fence of the pipeline, and shows the
+/// highest that was seen. The lock lasts as long as the transaction, so whoever has it knows that no
+/// other commit of the pipeline is on its way.
+fn lock_fence(key: &CommitKey) -> String {
+    let pipeline = escape_literal(&kept(&key.pipeline));
+    format!("SELECT fence FROM _tapline_fences WHERE pipeline = {pipeline} FOR UPDATE")
+}
+
+/// Begins a transaction with the fence's lock; fails if a higher one than that of `key` was seen, and
+/// remembers a higher one. Then asks for the numbers that are the answers of `questions`: all goes to
+/// the server at once, and comes back at once.
+pub(crate) async fn begin(
+    client: &Client,
+    key: &CommitKey,
+    questions: &[String],
+) -> Result<Vec<Option<i64>>> {
+    let mut all = format!("BEGIN; {}", lock_fence(key));
+    for question in questions {
+        all.push_str("; ");
+        all.push_str(question);
+    }
+    // Each statement sees what was committed before it: those after the first see all that whoever had
+    // the lock has done.
+    let mut answers = Vec::with_capacity(1 + questions.len());
+    for message in client.simple_query(&all).await? {
+        match message {
+            SimpleQueryMessage::RowDescription(_) => answers.push(None),
+            SimpleQueryMessage::Row(row) => {
+                let number = row.try_get(0)?.map(|text| {
+                    text.parse().map_err(|_| Failure::Corrupt {
+                        what: "number",
+                        text: text.to_owned(),
+                    })
+                });
+                if let Some(answer) = answers.last_mut() {
+                    *answer = number.transpose()?;
+                }
+            }
+            _ => {}
+        }
+    }
+    if answers.len() != 1 + questions.len() {
+        return Err(Failure::Corrupt {
+            what: "answer",
+            text: format!("{} answers to {all}", answers.len()),
+        });
+    }
+    check_fence(client, key, answers.remove(0)).await?;
+    Ok(answers)
+}
+
+async fn check_fence(client: &Client, key: &CommitKey, seen: Option<i64>) -> Result<()> {
+    let ours = signed(key.fence);
     let seen = match seen {
         Some(seen) if seen >= ours => seen,
         _ => {
+            let pipeline = kept(&key.pipeline);
             let sql = "INSERT INTO _tapline_fences AS known VALUES ($1, $2) ON CONFLICT (pipeline)
                  DO UPDATE SET fence = greatest(known.fence, excluded.fence) RETURNING fence";
             let parameters = [text(&pipeline), number(&ours)];
@@ -132,29 +180,26 @@ pub(crate) async fn has_published(client: &Client, table: &Table) -> Result<bool
     Ok(row.try_get(0)?)
 }
 
-/// Number of the last page of `slice` that is stored.
+/// Asks for the number of the last page of `slice` that is stored.
 ///
 /// Appended rows are told apart by run. A hidden generation may be filled by several runs, each
 /// resuming the one before, so there the generation decides, as long as it is hidden: a state
 /// store that was lost counts its generations anew, over those that were published.
-pub(crate) async fn last_seq(client: &Client, owner: &Owner, slice: &str) -> Result<Option<u64>> {
-    let sql = "SELECT max(seq) FROM _tapline_commits
-         WHERE pipeline = $1 AND table_schema = $2 AND table_name = $3 AND slice = $4
-         AND generation = $5 AND CASE WHEN $6 THEN NOT published ELSE run_id = $7 END";
-    let (pipeline, slice) = (kept(&owner.key.pipeline), kept(slice));
-    let (generation, run) = (signed(owner.key.generation), owner.key.run.to_string());
-    let parameters = [
-        text(&pipeline),
-        text(&owner.table.schema),
-        text(&owner.table.name),
-        text(&slice),
-        number(&generation),
-        (&owner.replace as _, Type::BOOL),
-        text(&run),
-    ];
-    let row = client.query_typed_one(sql, &parameters).await?;
-    let last: Option<i64> = row.try_get(0)?;
-    Ok(last.map(i64::cast_unsigned))
+pub(crate) fn last_seq(owner: &Owner, slice: &str) -> String {
+    let (key, table) = (&owner.key, &owner.table);
+    let whose = match owner.replace {
+        true => "NOT published".to_owned(),
+        false => format!("run_id = {}", escape_literal(&key.run.to_string())),
+    };
+    format!(
+        "SELECT max(seq) FROM _tapline_commits WHERE pipeline = {} AND table_schema = {}
+         AND table_name = {} AND slice = {} AND generation = {} AND {whose}",
+        escape_literal(&kept(&key.pipeline)),
+        escape_literal(&table.schema),
+        escape_literal(&table.name),
+        escape_literal(&kept(slice)),
+        signed(key.generation),
+    )
 }
 
 const RECORD: &str = "
@@ -178,9 +223,49 @@ ON CONFLICT (pipeline, table_schema, table_name, run_id, slice) DO UPDATE SET
     generation = excluded.generation, seq = excluded.seq, position = excluded.position,
     fence = excluded.fence, published = false, progress = excluded.progress";
 
+const RECORD_TYPES: &[Type] = &[
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::INT8,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::INT4,
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+    Type::TEXT,
+    Type::INT8_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::INT8,
+    Type::TEXT,
+    Type::INT8,
+    Type::TEXT,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::INT8_ARRAY,
+    Type::INT8_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+];
+
+/// Prepares [`record`], so that its only step is its message to the server: what is said after it
+/// comes after it.
+pub(crate) async fn prepare_record(client: &Client, reused: &mut Reused) -> Result<Statement> {
+    reused.statement(client, RECORD, RECORD_TYPES).await
+}
+
 /// Stores the position, the request and the rejects of `commit`, and the rows that were refused.
 pub(crate) async fn record(
     client: &Client,
+    statement: &Statement,
     owner: &Owner,
     commit: &Commit,
     refused: &[Refused],
@@ -232,39 +317,39 @@ pub(crate) async fn record(
     let gone_seqs: Vec<_> = gone.clone().map(|key| signed(key.seq)).collect();
     let gone_indexes: Vec<_> = gone.clone().map(|key| signed(key.index)).collect();
     let gone_forms: Vec<_> = gone.map(|key| key.form.name()).collect();
-    let parameters = [
-        text(&run),
-        text(&pipeline),
-        text(&owner.table.schema),
-        text(&owner.table.name),
-        text(&slice),
-        number(&seq),
-        text(&request_id),
-        text(&method),
-        text(&url),
-        (&status as _, Type::INT4),
-        number(&bytes),
-        number(&attempts),
-        number(&waited),
-        number(&took),
-        text(&received),
-        (&indexes as _, Type::INT8_ARRAY),
-        (&reasons as _, Type::TEXT_ARRAY),
-        (&raws as _, Type::TEXT_ARRAY),
-        number(&generation),
-        text(&position),
-        number(&fence),
-        text(&progress),
-        (&forms as _, Type::TEXT_ARRAY),
-        (&gone_runs as _, Type::TEXT_ARRAY),
-        (&gone_slices as _, Type::TEXT_ARRAY),
-        (&gone_seqs as _, Type::INT8_ARRAY),
-        (&gone_indexes as _, Type::INT8_ARRAY),
-        (&gone_forms as _, Type::TEXT_ARRAY),
-        (&runs as _, Type::TEXT_ARRAY),
-        (&requests as _, Type::TEXT_ARRAY),
+    let parameters: [&(dyn ToSql + Sync); 30] = [
+        &run,
+        &pipeline,
+        &owner.table.schema,
+        &owner.table.name,
+        &slice,
+        &seq,
+        &request_id,
+        &method,
+        &url,
+        &status,
+        &bytes,
+        &attempts,
+        &waited,
+        &took,
+        &received,
+        &indexes,
+        &reasons,
+        &raws,
+        &generation,
+        &position,
+        &fence,
+        &progress,
+        &forms,
+        &gone_runs,
+        &gone_slices,
+        &gone_seqs,
+        &gone_indexes,
+        &gone_forms,
+        &runs,
+        &requests,
     ];
-    client.execute_typed(RECORD, &parameters).await?;
+    client.execute(statement, &parameters).await?;
     Ok(())
 }
 

@@ -29,7 +29,7 @@ const DAYS: i32 = 10_957;
 const LENGTH: usize = 4;
 const NULL: [u8; LENGTH] = (-1_i32).to_be_bytes();
 /// Precedes the text of a `jsonb`.
-const JSONB: &[u8] = &[1];
+const JSONB: u8 = 1;
 
 /// The values of one column of a batch.
 struct Column<'a> {
@@ -51,7 +51,7 @@ enum Values<'a> {
     Bytes {
         offsets: &'a [i32],
         bytes: &'a [u8],
-        prefix: &'static [u8],
+        prefix: Option<u8>,
     },
     /// Those of a type that the column does not have, or that is rare.
     Written {
@@ -102,16 +102,20 @@ impl<'a> Rows<'a> {
         rows.start..rows.start + count.clamp(1, rows.len().max(1))
     }
 
-    /// Appends the rows of `range` to `out`.
-    pub(crate) fn put(&self, range: Range<usize>, out: &mut Vec<u8>) {
-        let mut at = out.len();
+    /// How many bytes the rows of `range` take.
+    pub(crate) fn size(&self, range: Range<usize>) -> usize {
+        self.sizes[range].iter().sum()
+    }
+
+    /// Writes the rows of `range` to `out`, which is as long as they are.
+    pub(crate) fn put(&self, range: Range<usize>, out: &mut [u8]) {
+        let mut at = 0;
         let next = |size: &usize| {
             let place = at;
             at += size;
             place
         };
         let mut places: Vec<usize> = self.sizes[range.clone()].iter().map(next).collect();
-        out.resize(at, 0);
         // A table has 1600 columns at most.
         let count = (self.columns.len() as i16).to_be_bytes();
         places.iter_mut().for_each(|place| set(out, place, count));
@@ -147,7 +151,7 @@ impl Column<'_> {
         match &self.values {
             Values::Bytes {
                 offsets, prefix, ..
-            } => prefix.len() + (offsets[row + 1] - offsets[row]) as usize,
+            } => usize::from(prefix.is_some()) + (offsets[row + 1] - offsets[row]) as usize,
             Values::Written { ends, .. } => written(ends, row).len(),
             fixed => fixed.width().unwrap_or(0),
         }
@@ -173,11 +177,11 @@ impl Column<'_> {
                 offsets,
                 bytes,
                 prefix,
-            } => self.each_slice(places, out, prefix, |row| {
+            } => self.each_slice(places, out, *prefix, |row| {
                 &bytes[offsets[row] as usize..offsets[row + 1] as usize]
             }),
             Values::Written { bytes, ends } => {
-                self.each_slice(places, out, &[], |row| &bytes[written(ends, row)]);
+                self.each_slice(places, out, None, |row| &bytes[written(ends, row)]);
             }
         }
     }
@@ -204,7 +208,7 @@ impl Column<'_> {
         &self,
         places: impl Iterator<Item = (&'p mut usize, &'p usize)>,
         out: &mut [u8],
-        prefix: &[u8],
+        prefix: Option<u8>,
         value: impl Fn(usize) -> &'v [u8],
     ) {
         for (place, row) in places {
@@ -214,12 +218,13 @@ impl Column<'_> {
             }
             let value = value(*row);
             // A page, and so a value, has 20 MB at most.
-            let length = (prefix.len() + value.len()) as i32;
+            let length = (usize::from(prefix.is_some()) + value.len()) as i32;
             set(out, place, length.to_be_bytes());
-            for part in [prefix, value] {
-                out[*place..*place + part.len()].copy_from_slice(part);
-                *place += part.len();
+            if let Some(prefix) = prefix {
+                set(out, place, [prefix]);
             }
+            out[*place..*place + value.len()].copy_from_slice(value);
+            *place += value.len();
         }
     }
 }
@@ -238,8 +243,8 @@ fn written(ends: &[usize], row: usize) -> Range<usize> {
 
 fn column(array: &dyn Array, kind: Kind) -> Column<'_> {
     let prefix = match kind {
-        Kind::Jsonb => JSONB,
-        _ => &[],
+        Kind::Jsonb => Some(JSONB),
+        _ => None,
     };
     let values = match (array.data_type(), kind) {
         (DataType::Null, _) => Values::Null,
@@ -280,7 +285,7 @@ pub(crate) fn micros(unit: TimeUnit) -> i64 {
     }
 }
 
-fn rare<'a>(array: &'a dyn Array, kind: Kind, prefix: &[u8]) -> Values<'a> {
+fn rare(array: &dyn Array, kind: Kind, prefix: Option<u8>) -> Values<'_> {
     let Some(cells) = Cells::new(array) else {
         return Values::Null;
     };
@@ -314,6 +319,13 @@ mod tests {
 
     use super::*;
 
+    /// Rows in a buffer that was used before.
+    fn put(rows: &Rows<'_>, range: Range<usize>) -> Vec<u8> {
+        let mut out = vec![b'?'; rows.size(range.clone())];
+        rows.put(range, &mut out);
+        out
+    }
+
     /// The values of the rows of one column, `None` for null.
     fn fields(array: ArrayRef, kind: Kind) -> Vec<Option<Vec<u8>>> {
         let count = array.len();
@@ -321,9 +333,8 @@ mod tests {
         let rows = Rows::new(&[kind], &batch, (0..count).collect());
         let mut fields = Vec::new();
         for row in 0..count {
-            let mut out = b"before".to_vec();
-            rows.put(row..row + 1, &mut out);
-            let row = out.strip_prefix(b"before\0\x01").unwrap();
+            let out = put(&rows, row..row + 1);
+            let row = out.strip_prefix(b"\0\x01").unwrap();
             let (length, value) = row.split_at(LENGTH);
             let length = i32::from_be_bytes(length.try_into().unwrap());
             assert_eq!(value.len() as i32, length.max(0));
@@ -407,9 +418,8 @@ mod tests {
         let named = columns.into_iter().enumerate();
         let named = named.map(|(column, array)| (column.to_string(), array, true));
         let batch = RecordBatch::try_from_iter_with_nullable(named).unwrap();
-        let mut out = Vec::new();
-        Rows::new(&[Kind::Text; 12], &batch, (0..20).collect()).put(0..20, &mut out);
-        assert_eq!(out, expected);
+        let rows = Rows::new(&[Kind::Text; 12], &batch, (0..20).collect());
+        assert_eq!(put(&rows, 0..20), expected);
     }
 
     #[test]
@@ -429,8 +439,7 @@ mod tests {
         ] {
             assert_eq!(rows.fitting(from..3, most), expected, "{from} {most}");
         }
-        let mut out = Vec::new();
-        rows.put(0..3, &mut out);
+        let out = put(&rows, 0..3);
         assert_eq!(out.len(), 32);
         assert_eq!(&out[..11], b"\0\x01\0\0\0\x04four\0");
     }

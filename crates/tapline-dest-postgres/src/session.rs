@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 use crate::bookkeeping::{self, Owner};
 use crate::children::Children;
 use crate::columns::{self, Column};
-use crate::copy::{self, Prepared};
+use crate::copy::{self, Reused};
 use crate::failure::{Failure, Result, is_lost};
 use crate::generation;
 use crate::name::Table;
@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Session {
     server: Server,
     client: Client,
-    prepared: Prepared,
+    reused: Reused,
     owner: Owner,
     /// The table that is written: hidden for a full load, else the visible one.
     table: Table,
@@ -59,7 +59,7 @@ impl Session {
         let mut session = Self {
             client: server.connect().await?,
             server,
-            prepared: Prepared::default(),
+            reused: Reused::default(),
             table: owner.table.clone(),
             owner,
             columns: Vec::new(),
@@ -182,49 +182,43 @@ impl Session {
     async fn try_store(&mut self, page: &mut Page<'_>, carefully: bool) -> Result<()> {
         let Self {
             client,
+            reused,
             owner,
             staged,
             ..
         } = self;
-        let last_row = async {
-            match staged {
-                Some(staged) => staged.last_row(client).await,
-                None => Ok(0),
-            }
-        };
-        let (_, _, last, before) = futures::try_join!(
-            begin(client),
-            bookkeeping::check_fence(client, &owner.key),
-            bookkeeping::last_seq(client, owner, &page.commit.slice),
-            last_row,
-        )?;
-        if last >= Some(page.commit.seq) {
+        let mut questions = vec![bookkeeping::last_seq(owner, &page.commit.slice)];
+        questions.extend(staged.as_ref().map(Staged::last_row));
+        let answers = bookkeeping::begin(client, &owner.key, &questions).await?;
+        if is_stored(&answers, page.commit) {
             return end(client, "ROLLBACK").await;
         }
+        let record = bookkeeping::prepare_record(client, reused).await?;
         for part in &page.parts {
             match carefully {
                 true => {
-                    copy::carefully(client, &mut self.prepared, part, &mut page.refused).await?;
+                    copy::carefully(client, reused, part, &mut page.refused).await?;
                 }
-                false => copy::all(client, &mut self.prepared, part).await?,
+                false => copy::all(client, reused, part).await?,
             }
         }
-        let refresh = async {
-            match staged {
-                Some(staged) => staged.refresh(client, before).await,
-                None => Ok(()),
-            }
+        let merge = staged.as_ref().and_then(|staged| {
+            let before = answers.get(1).copied().flatten();
+            staged.refreshing(before.unwrap_or(0))
+        });
+        let commit = match merge {
+            Some(merge) => format!("{merge}; COMMIT"),
+            None => "COMMIT".to_owned(),
         };
-        // All are on their way before the first is answered. If one is an error, there is nothing
+        // Both are on their way before the first is answered. If that is an error, there is nothing
         // left to commit; if there is no answer, nobody knows.
-        let record = bookkeeping::record(client, owner, page.commit, &page.refused);
-        let (refreshed, recorded, committed) =
-            futures::join!(refresh, record, end(client, "COMMIT"));
-        for done in [refreshed, recorded] {
-            match done {
-                Err(Failure::Server(error)) if is_lost(&error) => return Err(Failure::Lost(error)),
-                done => done?,
-            }
+        let (recorded, committed) = futures::join!(
+            bookkeeping::record(client, &record, owner, page.commit, &page.refused),
+            end(client, &commit),
+        );
+        match recorded {
+            Err(Failure::Server(error)) if is_lost(&error) => return Err(Failure::Lost(error)),
+            recorded => recorded?,
         }
         committed
     }
@@ -334,10 +328,7 @@ impl Session {
         &self,
         job: impl for<'a> Fn(&'a Self) -> BoxFuture<'a, Result<R>>,
     ) -> Result<R> {
-        futures::try_join!(
-            begin(&self.client),
-            bookkeeping::check_fence(&self.client, &self.owner.key)
-        )?;
+        bookkeeping::begin(&self.client, &self.owner.key, &[]).await?;
         self.client.batch_execute(BRIEFLY).await?;
         let done = job(self).await?;
         end(&self.client, "COMMIT").await?;
@@ -354,25 +345,23 @@ impl Session {
     async fn connect(&mut self) -> Result<()> {
         if self.client.is_closed() {
             self.client = self.server.reconnect().await?;
-            self.prepared = Prepared::default();
+            self.reused = Reused::default();
         }
         Ok(())
     }
 
     /// Looks for a page whose commit got no answer.
     async fn find_page(&mut self, cause: &tokio_postgres::Error, commit: &Commit) -> Result<()> {
-        let found = match self.ask_again().await {
-            Ok(()) => bookkeeping::last_seq(&self.client, &self.owner, &commit.slice).await,
-            Err(failure) => Err(failure),
-        };
+        let question = bookkeeping::last_seq(&self.owner, &commit.slice);
+        let found = self.ask_again(&[question]).await;
         self.roll_back().await;
-        let is_there = found.map(|last| last >= Some(commit.seq));
+        let is_there = found.map(|answers| is_stored(&answers, commit));
         found_or_not("the page", cause, is_there)
     }
 
     async fn find_published(&mut self, cause: &tokio_postgres::Error) -> Result<()> {
-        let found = match self.ask_again().await {
-            Ok(()) => generation::is_published(&self.client, &self.owner).await,
+        let found = match self.ask_again(&[]).await {
+            Ok(_) => generation::is_published(&self.client, &self.owner).await,
             Err(failure) => Err(failure),
         };
         self.roll_back().await;
@@ -381,11 +370,10 @@ impl Session {
 
     /// A transaction in a new session. Once it has the fence's lock, the old session does nothing
     /// any more.
-    async fn ask_again(&mut self) -> Result<()> {
+    async fn ask_again(&mut self, questions: &[String]) -> Result<Vec<Option<i64>>> {
         self.client = self.server.reconnect().await?;
-        self.prepared = Prepared::default();
-        begin(&self.client).await?;
-        bookkeeping::check_fence(&self.client, &self.owner.key).await
+        self.reused = Reused::default();
+        bookkeeping::begin(&self.client, &self.owner.key, questions).await
     }
 }
 
@@ -408,8 +396,10 @@ fn found_or_not(
     }
 }
 
-async fn begin(client: &Client) -> Result<()> {
-    Ok(client.batch_execute("BEGIN").await?)
+/// Whether the page of `commit` is stored, by the answer to what its slice's last one is.
+fn is_stored(answers: &[Option<i64>], commit: &Commit) -> bool {
+    let last = answers.first().copied().flatten();
+    last.map(i64::cast_unsigned) >= Some(commit.seq)
 }
 
 /// Ends a transaction; without an answer nobody knows how.

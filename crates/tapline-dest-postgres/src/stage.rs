@@ -273,26 +273,27 @@ impl Staged {
         Some(shape)
     }
 
-    /// The number of the last row of the table of versions.
-    pub(crate) async fn last_row(&self, client: &Client) -> Result<i64> {
-        let raw = self.raw.quoted();
-        let sql = format!("SELECT coalesce(max({ROW}), 0) FROM {raw}");
-        Ok(client.query_typed_one(&sql, &[]).await?.try_get(0)?)
+    /// Asks for the number of the last row of the table of versions.
+    pub(crate) fn last_row(&self) -> String {
+        format!("SELECT coalesce(max({ROW}), 0) FROM {}", self.raw.quoted())
     }
 
-    /// Makes the rows of all records again that have a version after the row number `after`.
+    /// What makes the rows of all records again that have a version after the row number `after`.
     ///
     /// The latest version of a record is the first entry of the index of versions, and on the page
     /// of the index where the new one was just put: however many there are, one is looked at.
-    pub(crate) async fn refresh(&self, client: &Client, after: i64) -> Result<()> {
-        let Some(shape) = &self.shape else {
-            return Ok(());
-        };
-        let sql = match after {
+    pub(crate) fn refreshing(&self, after: i64) -> Option<String> {
+        let shape = self.shape.as_ref()?;
+        Some(match after {
             0 => shape.put(&shape.latest_of_all(&self.raw), self),
             _ => shape.merge.replacen(AFTER, &after.to_string(), 1),
-        };
-        client.batch_execute(&sql).await?;
+        })
+    }
+
+    async fn refresh(&self, client: &Client, after: i64) -> Result<()> {
+        if let Some(sql) = self.refreshing(after) {
+            client.batch_execute(&sql).await?;
+        }
         Ok(())
     }
 
@@ -302,7 +303,8 @@ impl Staged {
         let Some(shape) = self.shape.as_ref().filter(|_| is_asked) else {
             return Ok(());
         };
-        let last = self.last_row(client).await?;
+        let last = client.query_typed_one(&self.last_row(), &[]).await?;
+        let last: i64 = last.try_get(0)?;
         let (raw, table) = (self.raw.quoted(), self.table.quoted());
         let (marked, run_id) = (quote(column::DELETED), quote(column::RUN_ID));
         let values: Vec<String> = shape

@@ -5,7 +5,9 @@
 //! fetched and every record is in the output.
 
 mod alone;
+mod api;
 mod contestants;
+mod latency;
 mod log;
 mod machine;
 mod measure;
@@ -14,6 +16,7 @@ mod pages;
 mod report;
 mod rivals;
 mod rounds;
+mod scale;
 mod server;
 mod startup;
 
@@ -44,6 +47,9 @@ const LARGE_PAGES: Shape = Shape {
     records: 10_000,
 };
 
+/// One of those pages.
+pub(crate) const ONE_PAGE: Shape = Shape { pages: 1, ..PAGES };
+
 /// What is built: the binary and its connectors, and the loop that it is compared with.
 const BUILT: [&[&str]; 2] = [
     &[
@@ -54,6 +60,37 @@ const BUILT: [&[&str]; 2] = [
     ],
     &["--package=xtask", "--example=loop"],
 ];
+
+/// What is measured of tapline alone, by its own command.
+struct Part {
+    name: &'static str,
+    tables: fn(&Place) -> Result<String>,
+}
+
+const PARTS: [Part; 2] = [
+    Part {
+        name: "latency",
+        tables: latency::table,
+    },
+    Part {
+        name: "scale",
+        tables: scale::tables,
+    },
+];
+
+impl Part {
+    fn named(name: &str) -> Option<&'static Self> {
+        PARTS.iter().find(|part| part.name == name)
+    }
+
+    /// Measures, and writes the tables to `docs/`.
+    fn run(&self) -> Result<()> {
+        let place = prepare("release")?;
+        let taken = format!("Taken {}, on the machine above.", machine::when("release"));
+        let text = format!("{taken}\n\n{}", (self.tables)(&place)?);
+        report::publish(&format!("cargo xtask bench {}", self.name), &text)
+    }
+}
 
 /// What is asked for.
 struct Options {
@@ -66,6 +103,10 @@ struct Options {
 /// Prepares everything, measures everybody, and writes the table and the log to `docs/`. Where only some
 /// take part nothing is written there: that is no comparison.
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
+    if let Some(part) = arguments.first().and_then(|name| Part::named(name)) {
+        ensure!(arguments.len() == 1, "{} stands alone", part.name);
+        return part.run();
+    }
     let options = Options::parse(arguments)?;
     let who = options.contestants()?;
     let place = prepare(&options.profile)?;
@@ -91,7 +132,11 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     eprintln!("\n{table}");
     if is_whole {
         let alone = alone::table(&place, &startup, &entries)?;
-        report::publish(&log.heading(), &table, &alone)?;
+        let taken = format!(
+            "Taken {}. The [raw log](benchmarks/rivals.log) has every run, the machine and the versions.",
+            log.heading()
+        );
+        report::publish("cargo xtask bench", &format!("{taken}\n\n{table}\n{alone}"))?;
         log.publish()?;
     }
     Ok(())

@@ -5,12 +5,14 @@ mod command;
 mod debian;
 mod demo;
 mod installed;
+mod instructions;
 mod mediawiki;
 mod nginx;
 mod postgres;
 mod test;
 mod test_env;
 mod torture;
+mod valgrind;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,6 +27,10 @@ const USAGE: &str = "usage: cargo xtask <command>
   bench [--rounds N] [--profile PROFILE] [NAME...]
                    measure tapline beside others, or those that are named, on the same pages;
                    all of them together are written to docs/benchmarks.md
+  bench latency    measure tapline with APIs that take their time
+  bench scale      measure runs of up to ten million records, and projects of a thousand pipelines
+  instructions [--keep]
+                   count what the hot path executes for a page, and fail if that has changed
   torture [--long] GOAL...
                    try goals of docs/reliability.md; without one it names them; `all` is every one";
 
@@ -48,6 +54,7 @@ fn run() -> Result<()> {
         Some("demo") => demo::run_demo(&rest),
         Some("bench") => bench::bench(&rest),
         Some(bench::MEASURE) => bench::measure(&rest),
+        Some("instructions") => instructions::instructions(&rest),
         Some("torture") => torture::torture(&rest),
         Some(unknown) => bail!("unknown command {unknown:?}\n{USAGE}"),
         None => bail!("a command is missing\n{USAGE}"),

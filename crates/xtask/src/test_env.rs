@@ -7,7 +7,7 @@ use std::{env, fs, thread};
 use anyhow::{Context, Result};
 
 use crate::command::run;
-use crate::{installed, mediawiki, nginx, postgres};
+use crate::{installed, mediawiki, nginx, postgres, valgrind};
 
 /// Tells the tests where the environment is; if set, it is installed there.
 pub(crate) const VARIABLE: &str = "TAPLINE_TEST_ENV";
@@ -41,6 +41,11 @@ const NGINX: Part = Part {
     folder: "nginx",
     recipe: Recipe::Edition(1),
     install: |dir| nginx::install(&dir.join("nginx")),
+};
+const VALGRIND: Part = Part {
+    folder: "valgrind",
+    recipe: Recipe::Edition(1),
+    install: |dir| valgrind::install(&dir.join("valgrind")),
 };
 const POSTGRES: Part = Part {
     folder: "postgres",
@@ -79,6 +84,14 @@ pub(crate) fn install_nginx() -> Result<PathBuf> {
     let dir = folder()?;
     NGINX.ensure(&dir)?;
     Ok(dir.join("nginx/nginx"))
+}
+
+/// Installs valgrind alone. Returns the script that runs it.
+pub(crate) fn install_valgrind() -> Result<PathBuf> {
+    let dir = folder()?;
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    VALGRIND.ensure(&dir)?;
+    Ok(dir.join("valgrind/run"))
 }
 
 impl Part {

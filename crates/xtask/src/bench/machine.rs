@@ -15,11 +15,7 @@ use crate::command::output;
 pub(crate) fn facts(nginx: &Path, profile: &str, bytes: u64) -> Result<Vec<String>> {
     let pins = fs::read_to_string(asset("rivals.txt")).context("cannot read the versions")?;
     let mut facts = vec![
-        format!(
-            "{}, commit {}, profile {profile}",
-            said("date", &["-u", "+%Y-%m-%d %H:%MZ"]),
-            commit()
-        ),
+        when(profile),
         format!(
             "{} cores of {}, {} of memory, {}",
             thread::available_parallelism().map_or(0, usize::from),
@@ -47,6 +43,12 @@ pub(crate) fn facts(nginx: &Path, profile: &str, bytes: u64) -> Result<Vec<Strin
     let pins = pins.lines().filter(|line| !line.starts_with('#'));
     facts.extend(pins.map(str::to_owned));
     Ok(facts)
+}
+
+/// When it was, and what was built.
+pub(crate) fn when(profile: &str) -> String {
+    let date = said("date", &["-u", "+%Y-%m-%d %H:%MZ"]);
+    format!("{date}, commit {}, profile {profile}", commit())
 }
 
 /// The commit, and whether the tree is another one.

@@ -14,6 +14,16 @@ use crate::command::{output, said};
 /// A whole run of the binary, with the connector `rest` as the dynamic library that it is.
 /// Requests, receipts and marks are kept, as always.
 pub(crate) fn tapline(place: &Place, run: &Path, destination: &str) -> Result<Command> {
+    tapline_from(place, run, &server::base_url(), destination)
+}
+
+/// The same, from a server of another address.
+pub(crate) fn tapline_from(
+    place: &Place,
+    run: &Path,
+    host: &str,
+    destination: &str,
+) -> Result<Command> {
     let spec = "members.json";
     fs::copy(asset("tapline").join(spec), run.join(spec)).context("cannot copy the spec")?;
     let project = format!(
@@ -22,7 +32,7 @@ connections:
   bench:
     connector: rest
     streams: {{ members: {spec} }}
-    params: {{ host: \"{}\", pages: {} }}
+    params: {{ host: \"{host}\", pages: {} }}
 destinations:
   out: {{ type: {destination} }}
 pipelines:
@@ -30,7 +40,6 @@ pipelines:
     source: {{ connection: bench, stream: members }}
     destination: {{ name: out, table: members }}
 ",
-        server::base_url(),
         place.shape.folder()
     );
     fs::write(run.join("tapline.yaml"), project)?;

@@ -54,7 +54,8 @@ impl Shape {
         (1..=self.pages).map(size).sum()
     }
 
-    fn page(self, number: u64) -> String {
+    /// The page `number`, from 1 on.
+    pub(crate) fn page(self, number: u64) -> String {
         let mut out = String::from("{\"next\":");
         if number < self.pages {
             write!(out, "\"{}\"", self.url(number + 1)).expect("a string takes all");
@@ -62,13 +63,20 @@ impl Shape {
             out.push_str("null");
         }
         out.push_str(",\"items\":[");
+        out.push_str(&self.items(number));
+        out.push_str("]}");
+        out
+    }
+
+    /// The records of page `number`, from 1 on, with commas between them.
+    pub(crate) fn items(self, number: u64) -> String {
+        let mut out = String::new();
         for index in 0..self.records {
             if index > 0 {
                 out.push(',');
             }
             record(&mut out, (number - 1) * self.records + index);
         }
-        out.push_str("]}");
         out
     }
 }

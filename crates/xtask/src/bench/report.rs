@@ -8,9 +8,8 @@ use anyhow::{Context, Result};
 use super::measure::Cost;
 use super::rounds::Entry;
 
-/// The page that holds the tables, and what they stand between.
+/// The page that holds the tables, and what follows each of them.
 const PAGE: &str = "docs/benchmarks.md";
-const BEGIN: &str = "<!-- cargo xtask bench writes this -->\n";
 const END: &str = "<!-- as far as here -->\n";
 
 /// Everybody who read the same pages, the first of them as the measure.
@@ -82,31 +81,30 @@ impl Entry {
     }
 }
 
-/// Puts the tables between the marks of the page.
-pub(crate) fn publish(heading: &str, table: &str, alone: &str) -> Result<()> {
+/// Puts `text` where the page says that `command` writes.
+pub(crate) fn publish(command: &str, text: &str) -> Result<()> {
     let path = crate::root().join(PAGE);
     let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
-    let text = format!(
-        "Taken {heading}. The [raw log](benchmarks/rivals.log) has every run, the machine and the versions.\n\n\
-         {table}\n{alone}"
-    );
-    let page = between(&page, &text).with_context(|| format!("{PAGE} has lost its marks"))?;
+    let page = between(&page, command, text)
+        .with_context(|| format!("{PAGE} has lost the marks of `{command}`"))?;
     fs::write(&path, page).with_context(|| format!("cannot write {PAGE}"))
 }
 
-fn between(page: &str, text: &str) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
+fn between(page: &str, command: &str, text: &str) -> Option<String> {
+    let begin = format!("<!-- {command} writes this -->\n");
+    let (before, rest) = page.split_once(&begin)?;
     let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{text}\n{END}{after}"))
+    Some(format!("{before}{begin}\n{text}\n{END}{after}"))
 }
 
 #[test]
 fn a_table_replaces_the_one_before() {
-    let page = format!("a\n{BEGIN}old\n{END}z\n");
-    let once = between(&page, "new\n").unwrap();
-    assert_eq!(once, format!("a\n{BEGIN}\nnew\n\n{END}z\n"));
-    assert_eq!(between(&once, "new\n"), Some(once));
-    assert_eq!(between("no marks", "new\n"), None);
+    let begin = "<!-- it writes this -->\n";
+    let page = format!("a\n{begin}old\n{END}z\n");
+    let once = between(&page, "it", "new\n").unwrap();
+    assert_eq!(once, format!("a\n{begin}\nnew\n\n{END}z\n"));
+    assert_eq!(between(&once, "it", "new\n"), Some(once));
+    assert_eq!(between(&page, "another", "new\n"), None);
 }
 
 #[test]

@@ -1,0 +1,170 @@
+//! The hot path and nothing else, for `cargo xtask instructions`, which counts what it executes:
+//! `hot PAGE STEP TIMES`.
+//!
+//! It reads the page once and takes the step as often as it is told, so that two counts differ by
+//! whole pages only, whatever it takes to start.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail, ensure};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tapline_core::{
+    Batch, Clock, Commit, CommitKey, Destination, Disposition, Inline, Limits, RequestRecord,
+    SliceProgress, TableRef,
+};
+use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
+use tapline_engine::decode::{Decoder, Stamp};
+use tapline_engine::locate::Wanted;
+use tapline_spec::{ContentPlan, Siblings};
+use uuid::Uuid;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [page, step, times] = arguments.as_slice() else {
+        bail!("usage: hot PAGE STEP TIMES");
+    };
+    let page = fs::read(page).with_context(|| format!("cannot read {page}"))?;
+    let times: u64 = times.parse().context("TIMES is a number")?;
+    let hot = Hot::new()?;
+    match step.as_str() {
+        "locate" => (0..times).try_for_each(|_| hot.locate(&page)),
+        "decode" => {
+            let mut decoder = hot.decoder();
+            (0..times).try_for_each(|_| hot.decode(&mut decoder, &page).map(drop))
+        }
+        "parquet" => hot.write(&page, times),
+        other => bail!("unknown step {other:?}; known: locate, decode, parquet"),
+    }
+}
+
+struct Hot {
+    plan: ContentPlan,
+    limits: Limits,
+    wanted: Wanted,
+}
+
+impl Hot {
+    fn new() -> Result<Self> {
+        let plan = ContentPlan {
+            path: "$.items".parse()?,
+            siblings: Siblings::none(),
+            wrapper: None,
+        };
+        let limits = Limits::default();
+        Ok(Self {
+            wanted: Wanted::new(&plan, &["$.next".parse()?], limits.depth),
+            plan,
+            limits,
+        })
+    }
+
+    fn decoder(&self) -> Decoder {
+        Decoder::new(self.plan.clone(), Vec::new(), &self.limits)
+    }
+
+    /// Where the records are, and the link to the next page.
+    fn locate(&self, page: &[u8]) -> Result<()> {
+        let located = self.wanted.locate(page)?;
+        ensure!(located.content_hash != 0, "no records");
+        Ok(())
+    }
+
+    /// That, and the records as rows.
+    fn decode(&self, decoder: &mut Decoder, page: &[u8]) -> Result<Vec<Batch>> {
+        let stamp = Stamp {
+            run_id: Uuid::from_u128(1),
+            request_id: Uuid::from_u128(2),
+            extracted_at: Timestamp::UNIX_EPOCH,
+        };
+        let decoded = decoder.decode(page, &self.wanted.locate(page)?, &stamp)?;
+        ensure!(decoded.rejects.is_empty(), "records are rejected");
+        Ok(decoded.batches)
+    }
+
+    /// That, and the rows in a Parquet file.
+    fn write(&self, page: &[u8], times: u64) -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let destination = open(folder.path())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        runtime.block_on(async {
+            let mut decoder = self.decoder();
+            let mut batches = self.decode(&mut decoder, page)?;
+            let schema = batches.first().context("no rows")?.records.schema();
+            let table = TableRef::public("t");
+            let begun = destination.begin(&table, schema, Disposition::Replace, key());
+            let mut writer = begun.await?;
+            for seq in 1..=times {
+                if seq > 1 {
+                    batches = self.decode(&mut decoder, page)?;
+                }
+                let batches = std::mem::take(&mut batches);
+                let receipt = writer.write(batches, commit(seq)).await?;
+                ensure!(receipt.rejected.is_empty(), "rows are refused");
+            }
+            writer.publish().await?;
+            Ok(())
+        })
+    }
+}
+
+/// Time stands still, so that only its size ends a group of pages.
+struct Still;
+
+#[async_trait]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn sleep(&self, _: Duration) {}
+}
+
+fn open(folder: &Path) -> Result<FilesDestination> {
+    Ok(FilesDestination::open(FilesConfig {
+        path: folder.to_owned(),
+        format: Format::Parquet,
+        commit: CommitEvery::Group,
+        clock: Arc::new(Still),
+        compute: Arc::new(Inline),
+    })?)
+}
+
+fn key() -> CommitKey {
+    CommitKey {
+        pipeline: "p".into(),
+        run: Uuid::nil(),
+        generation: 1,
+        fence: 1,
+    }
+}
+
+fn commit(seq: u64) -> Commit {
+    Commit {
+        slice: String::new(),
+        seq,
+        position: None,
+        progress: SliceProgress::default(),
+        request: RequestRecord {
+            request_id: Uuid::from_u128(seq.into()),
+            method: "GET".into(),
+            url: "http://127.0.0.1/items".into(),
+            status: 200,
+            bytes: 0,
+            attempts: 1,
+            waited_ms: 0,
+            duration_ms: 0,
+            received_at: Timestamp::UNIX_EPOCH,
+        },
+        rejects: Vec::new(),
+        settles: Vec::new(),
+        raw: None,
+    }
+}

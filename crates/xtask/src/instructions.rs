@@ -104,9 +104,9 @@ impl Counter {
     }
 }
 
-/// The number in a line like `==12== I refs:        1,234,567`.
+/// The number in a line like `==12== I   refs:      1,234,567`.
 fn executed(text: &str) -> Option<u64> {
-    let (_, rest) = text.split_once("I refs:")?;
+    let (_, rest) = text.split_once("refs:")?;
     let digits = rest.lines().next()?.chars().filter(char::is_ascii_digit);
     digits.collect::<String>().parse().ok()
 }
@@ -129,7 +129,7 @@ fn find(kept: &str, step: &str) -> Option<u64> {
 #[test]
 fn counts_are_read_and_kept() {
     assert_eq!(
-        executed("==7== \n==7== I refs:        1,234,567\n"),
+        executed("==7== \n==7== I   refs:      1,234,567\n"),
         Some(1_234_567)
     );
     assert_eq!(executed("nothing"), None);

@@ -74,7 +74,7 @@ fn cases() -> [Case; 8] {
 }
 
 /// How long a response takes, and how many pages are read then.
-const DELAYS: [(u64, u64); 2] = [(50, 31), (500, 16)];
+const DELAYS: [(u64, u64); 2] = [(50, 30), (500, 16)];
 
 /// The rows of a table of all cases.
 pub(crate) fn table(place: &Place) -> Result<String> {

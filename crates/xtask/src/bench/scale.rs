@@ -72,7 +72,7 @@ fn projects(place: &Place) -> Result<String> {
     let commands: [(&str, &[&str]); 3] = [
         ("`validate`, of all", &["validate"]),
         ("`plan`, of one", &["plan", "p0"]),
-        ("`state show`, of one", &["state", "show", "p0"]),
+        ("`plan`, of all", &["plan"]),
     ];
     let mut out = String::from("| pipelines | lines |");
     for (name, _) in commands {

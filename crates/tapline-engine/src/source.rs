@@ -2,7 +2,8 @@
 //!
 //! A page goes through the same steps each time: await its answer, locate what matters in the
 //! body, decide what comes next, send the next request, and decode the rows while that is on its
-//! way. One request is in flight ahead of the page being decoded, never more.
+//! way. As many are in flight as may be where the place of a page does not depend on the answer
+//! before it, else one.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

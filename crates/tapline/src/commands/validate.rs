@@ -82,18 +82,17 @@ impl Findings {
     fn pipelines(&mut self, app: &App, project: &Project) -> Result<()> {
         let catalogue = app.catalogue();
         let wiring = Wiring::new(project, &catalogue);
+        let mut lints = Vec::new();
         for name in project.file().pipelines.keys() {
             if let Err(failure) = job::mode(project, name) {
                 self.absorb(failure)?;
             }
             match wiring.stream(name, Lookup::StandIn) {
-                Ok(stream) => {
-                    let lints = project.judge_sync(name, stream.plan());
-                    self.judged.extend(lints);
-                }
+                Ok(stream) => lints.extend(project.judge_sync(name, stream.plan())),
                 Err(failure) => self.absorb(failure)?,
             }
         }
+        self.judged.extend(project.judged(lints));
         Ok(())
     }
 

@@ -61,9 +61,8 @@ impl Project {
     /// # Errors
     /// It is not valid.
     pub(crate) fn read(path: &Path, text: String) -> Result<Self> {
-        let (file, mut found) = judge(&text);
-        tapline_spec::locate(&text, &mut found);
-        let judged = Judged::of(path, shown(&text).as_deref(), found);
+        let (file, found) = judge(&text);
+        let judged = placed(path, &text, found);
         match file {
             Some(file) if judged.errors() == 0 => Ok(Self {
                 path: path.to_owned(),
@@ -266,8 +265,9 @@ impl Project {
         self.invalid(vec![found.with_hint(hint)])
     }
 
-    /// What is wrong with the `sync` of the pipeline `name`, whose stream has this `plan`.
-    pub(crate) fn judge_sync(&self, name: &str, plan: &Plan) -> Judged {
+    /// What is wrong with the `sync` of the pipeline `name`, whose stream has this `plan`; for
+    /// [`Project::judged`].
+    pub(crate) fn judge_sync(&self, name: &str, plan: &Plan) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         let at = format!("/pipelines/{}/sync", pointer(name));
         if let Some(pipeline) = self.file.pipelines.get(name) {
@@ -281,8 +281,7 @@ impl Project {
             let at = format!("/pipelines/{}/expect", pointer(name));
             pipeline.expect.check(&at, has_time, &mut found);
         }
-        tapline_spec::locate(&self.text, &mut found);
-        Judged::of(&self.path, shown(&self.text).as_deref(), found)
+        found
     }
 
     /// How windows of the pipeline `name` are made, whose stream has this `plan`; `None`: nothing
@@ -291,18 +290,31 @@ impl Project {
     /// # Errors
     /// What its `sync` or `expect` says cannot be meant.
     pub(crate) fn settings(&self, name: &str, plan: &Plan) -> Result<Option<WindowSettings>> {
-        let judged = self.judge_sync(name, plan);
-        match judged.errors() {
-            0 => Ok(self.pipeline(name)?.sync.settings(plan)),
-            _ => Err(Failure::Invalid(judged)),
+        let found = self.judge_sync(name, plan);
+        match found.iter().any(Diagnostic::is_error) {
+            false => Ok(self.pipeline(name)?.sync.settings(plan)),
+            true => Err(self.invalid(found)),
         }
     }
 
-    /// The failure for errors found later at places of this file.
-    pub(crate) fn invalid(&self, mut found: Vec<Diagnostic>) -> Failure {
-        tapline_spec::locate(&self.text, &mut found);
-        Failure::Invalid(Judged::of(&self.path, shown(&self.text).as_deref(), found))
+    /// What was `found` later at places of this file. All of it at once: the file is read for that.
+    pub(crate) fn judged(&self, found: Vec<Diagnostic>) -> Judged {
+        placed(&self.path, &self.text, found)
     }
+
+    /// The failure for errors found later at places of this file.
+    pub(crate) fn invalid(&self, found: Vec<Diagnostic>) -> Failure {
+        Failure::Invalid(self.judged(found))
+    }
+}
+
+/// What was `found` in the file at `path`, with its lines. A large file is not read again for nothing.
+fn placed(path: &Path, text: &str, mut found: Vec<Diagnostic>) -> Judged {
+    if found.is_empty() {
+        return Judged::default();
+    }
+    tapline_spec::locate(text, &mut found);
+    Judged::of(path, shown(text).as_deref(), found)
 }
 
 /// What may be shown of the project file `text`: everything but what may be a secret that

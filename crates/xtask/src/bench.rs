@@ -86,7 +86,8 @@ impl Part {
     /// Measures, and writes the tables to `docs/`.
     fn run(&self) -> Result<()> {
         let place = prepare("release")?;
-        let taken = format!("Taken {}, on the machine above.", machine::when("release"));
+        let (when, hardware) = (machine::when("release"), machine::hardware());
+        let taken = format!("Taken {when}, on {hardware}.");
         let text = format!("{taken}\n\n{}", (self.tables)(&place)?);
         report::publish(&format!("cargo xtask bench {}", self.name), &text)
     }

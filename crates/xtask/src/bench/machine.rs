@@ -16,13 +16,7 @@ pub(crate) fn facts(nginx: &Path, profile: &str, bytes: u64) -> Result<Vec<Strin
     let pins = fs::read_to_string(asset("rivals.txt")).context("cannot read the versions")?;
     let mut facts = vec![
         when(profile),
-        format!(
-            "{} cores of {}, {} of memory, {}",
-            thread::available_parallelism().map_or(0, usize::from),
-            field("/proc/cpuinfo", "model name"),
-            field("/proc/meminfo", "MemTotal"),
-            said("uname", &["-sr"])
-        ),
+        hardware(),
         format!(
             "load average before: {}",
             fs::read_to_string("/proc/loadavg")
@@ -43,6 +37,17 @@ pub(crate) fn facts(nginx: &Path, profile: &str, bytes: u64) -> Result<Vec<Strin
     let pins = pins.lines().filter(|line| !line.starts_with('#'));
     facts.extend(pins.map(str::to_owned));
     Ok(facts)
+}
+
+/// What it ran on.
+pub(crate) fn hardware() -> String {
+    format!(
+        "{} cores of {}, {} of memory, {}",
+        thread::available_parallelism().map_or(0, usize::from),
+        field("/proc/cpuinfo", "model name"),
+        field("/proc/meminfo", "MemTotal"),
+        said("uname", &["-sr"])
+    )
 }
 
 /// When it was, and what was built.

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tapline_conformance::fake_api::{Counts, FakeApi, FakeApiConfig};
@@ -15,7 +14,7 @@ use tapline_conformance::faults::{Fault, Faults, FaultyDestination, FaultyState,
 use tapline_conformance::random::Random;
 use tapline_core::{
     Boundary, CancellationToken, Clock, CursorType, Destination, Doors, Events, Inline, Limits,
-    NoHooks, Params, RecordOrder, Redactor, RunReport, Stage, TableRef, Transport,
+    NoHooks, Params, RecordOrder, Redactor, RunReport, Stage, Still, TableRef, Transport,
 };
 use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
 #[cfg(unix)]
@@ -120,7 +119,7 @@ impl Place for Files {
             path: case.path("out"),
             format: Format::Jsonl,
             commit: CommitEvery::Page,
-            clock: Arc::new(Still),
+            clock: Arc::new(Still(Timestamp::UNIX_EPOCH)),
             compute: Arc::new(Inline),
         };
         Arc::new(FilesDestination::open(config).unwrap())
@@ -144,7 +143,9 @@ impl Place for Postgres {
     fn open(&self, case: &Case) -> Arc<dyn Destination> {
         let database = format!("postgres?options=-c%20search_path%3D{}", case.schema);
         let address = self.address(&database);
-        Arc::new(PostgresDestination::open(&address, Arc::new(Still)).unwrap())
+        Arc::new(
+            PostgresDestination::open(&address, Arc::new(Still(Timestamp::UNIX_EPOCH))).unwrap(),
+        )
     }
 
     fn look(&self, case: &Case) -> Seen {
@@ -375,7 +376,7 @@ impl<'a> Rig<'a> {
     }
 
     async fn run(&self, case: &Case, faults: Arc<Faults>) -> RunReport {
-        let clock: Arc<dyn Clock> = Arc::new(Still);
+        let clock: Arc<dyn Clock> = Arc::new(Still(Timestamp::UNIX_EPOCH));
         let state = SqliteState::open(case.path("state.db"), clock.clone()).unwrap();
         let transport = FaultyTransport::new(self.transport(&clock), faults.clone());
         let destination = FaultyDestination::new(self.place.open(case), faults.clone());
@@ -490,20 +491,4 @@ fn plan(base_url: &str) -> Plan {
         "rules": [], "partitions": [], "columns": [],
     });
     serde_json::from_value(plan).unwrap()
-}
-
-/// A clock that stands still; nothing here waits.
-struct Still;
-
-#[async_trait]
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, _: Duration) {}
 }

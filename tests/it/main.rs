@@ -8,6 +8,7 @@
 
 mod azurite;
 mod capped;
+mod clock;
 mod datasette;
 mod demo;
 mod disk;

@@ -1,23 +1,14 @@
 //! A PostgreSQL server with a data directory of its own: one password, one database, every commit
 //! written to disk, unless that takes too long.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "what a real server takes, it takes in real time"
-)]
-
 use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use jiff::Timestamp;
-use tapline_core::{Clock, Secret};
+use tapline_core::Secret;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
@@ -152,29 +143,6 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.server.quit();
     }
-}
-
-/// The time of real servers.
-#[derive(Debug)]
-struct RealClock(Instant);
-
-#[async_trait]
-impl Clock for RealClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
-
-pub(crate) fn clock() -> Arc<dyn Clock> {
-    Arc::new(RealClock(Instant::now()))
 }
 
 pub(crate) fn runtime() -> Runtime {

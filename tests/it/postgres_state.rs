@@ -20,7 +20,8 @@ use tapline_conformance::state::{Subject, suite};
 use tapline_core::{ErrorKind, Result, Secret, StateStore};
 use tapline_state::{PostgresState, SealingKey};
 
-use crate::postgres::{Postgres, USER, clock, runtime};
+use crate::clock::clock;
+use crate::postgres::{Postgres, USER, runtime};
 use crate::secrets::{ANOTHER, DATABASE};
 use crate::support::{Project, Run, Tapline};
 

@@ -17,3 +17,20 @@ pub trait Clock: Send + Sync {
     /// Returns after `duration`.
     async fn sleep(&self, duration: Duration);
 }
+
+/// Time that stands still, and nothing waits: for tests and benchmarks.
+#[derive(Clone, Copy, Debug)]
+pub struct Still(pub Timestamp);
+
+#[async_trait]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn sleep(&self, _: Duration) {}
+}

@@ -38,7 +38,7 @@ mod window;
 
 pub use backoff::backoff;
 pub use batch::{Batch, Reject, RejectForm, RowOp, column};
-pub use clock::Clock;
+pub use clock::{Clock, Still};
 pub use compute::{Compute, Inline, compute};
 pub use coverage::{Coverage, Span};
 pub use cursor::{Cursor, Integer};

@@ -9,29 +9,11 @@ mod pages;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
-use tapline_core::{Clock, Inline};
+use tapline_core::{Inline, Still};
 use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
-
-/// Time stands still, so that only its size ends a group of pages.
-struct Still;
-
-#[async_trait]
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, _: Duration) {}
-}
 
 fn load(criterion: &mut Criterion) {
     let pages = pages::pages();
@@ -63,7 +45,7 @@ fn open(folder: &Path, commit: CommitEvery) -> FilesDestination {
         path: folder.to_owned(),
         format: Format::Parquet,
         commit,
-        clock: Arc::new(Still),
+        clock: Arc::new(Still(Timestamp::UNIX_EPOCH)),
         compute: Arc::new(Inline),
     })
     .unwrap()

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use tapline_core::{
-    Batch, Clock, Commit, CommitKey, Destination, Disposition, Inline, Position, RequestRecord,
-    Result, SliceProgress, TableRef,
+    Batch, Commit, CommitKey, Destination, Disposition, Inline, Position, RequestRecord, Result,
+    SliceProgress, Still, TableRef,
 };
 use uuid::Uuid;
 
@@ -16,27 +15,12 @@ use crate::manifest::Manifest;
 use crate::table::Table;
 use crate::{CommitEvery, FilesConfig, FilesDestination, Format};
 
-struct Still;
-
-#[async_trait::async_trait]
-impl Clock for Still {
-    fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::UNIX_EPOCH
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, _: Duration) {}
-}
-
 fn destination(path: &Path, commit: CommitEvery) -> FilesDestination {
     FilesDestination::open(FilesConfig {
         path: path.to_owned(),
         format: Format::Jsonl,
         commit,
-        clock: Arc::new(Still),
+        clock: Arc::new(Still(jiff::Timestamp::UNIX_EPOCH)),
         compute: Arc::new(Inline),
     })
     .unwrap()

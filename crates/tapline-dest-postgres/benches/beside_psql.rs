@@ -13,6 +13,8 @@
     reason = "what takes its time takes real time"
 )]
 
+#[path = "../../../tests/it/clock.rs"]
+mod clock;
 #[expect(dead_code, reason = "the benchmark beside uses more of it")]
 #[path = "../../tapline-dest-sqlite/benches/pages/mod.rs"]
 mod pages;
@@ -111,7 +113,7 @@ fn stage() -> Stage {
 
 fn by_tapline(server: &Postgres, pages: &[RecordBatch], table: &str, disposition: Disposition) {
     let address = server.address("postgres");
-    let destination = PostgresDestination::open(&address, postgres::clock()).unwrap();
+    let destination = PostgresDestination::open(&address, clock::clock()).unwrap();
     postgres::runtime().block_on(async {
         let table = TableRef::public(table);
         let schema = pages[0].schema();

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
 
+#[path = "../../../tests/it/clock.rs"]
+mod clock;
 #[path = "../../tapline-dest-sqlite/benches/pages/mod.rs"]
 mod pages;
 #[expect(dead_code, reason = "the tests use more of it")]
@@ -29,7 +31,7 @@ fn load(criterion: &mut Criterion) {
     let server = Postgres::start();
     let runtime = postgres::runtime();
     let address = server.address("postgres");
-    let destination = PostgresDestination::open(&address, postgres::clock()).unwrap();
+    let destination = PostgresDestination::open(&address, clock::clock()).unwrap();
     let mut group = criterion.benchmark_group("postgres");
     group
         .sample_size(10)

@@ -205,14 +205,15 @@ pub(crate) fn last_seq(owner: &Owner, slice: &str) -> String {
 const RECORD: &str = "
 WITH request AS (
     INSERT INTO _tapline_requests VALUES
-        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::timestamptz)
+        ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::timestamptz)
 ), rejected AS (
     INSERT INTO _tapline_rejects
     SELECT coalesce(run_id, $1), $2, $3, $4, $5, $6, coalesce(request_id, $7), record, reason, raw, form
-    FROM unnest($29, $30, $16, $17, $18, $23)
+    FROM unnest($29::text[], $30::text[], $16::bigint[], $17::text[], $18::text[], $23::text[])
         AS reject (run_id, request_id, record, reason, raw, form)
 ), settled AS (
-    DELETE FROM _tapline_rejects AS it USING unnest($24, $25, $26, $27, $28)
+    DELETE FROM _tapline_rejects AS it USING unnest($24::text[], $25::text[], $26::bigint[],
+        $27::bigint[], $28::text[])
         AS gone (run_id, slice, seq, record, form)
     WHERE it.pipeline = $2 AND it.table_schema = $3 AND it.table_name = $4
     AND it.run_id = gone.run_id AND it.slice = gone.slice AND it.seq = gone.seq
@@ -223,43 +224,10 @@ ON CONFLICT (pipeline, table_schema, table_name, run_id, slice) DO UPDATE SET
     generation = excluded.generation, seq = excluded.seq, position = excluded.position,
     fence = excluded.fence, published = false, progress = excluded.progress";
 
-const RECORD_TYPES: &[Type] = &[
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::INT8,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::INT4,
-    Type::INT8,
-    Type::INT8,
-    Type::INT8,
-    Type::INT8,
-    Type::TEXT,
-    Type::INT8_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::INT8,
-    Type::TEXT,
-    Type::INT8,
-    Type::TEXT,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::INT8_ARRAY,
-    Type::INT8_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-];
-
 /// Prepares [`record`], so that its only step is its message to the server: what is said after it
 /// comes after it.
 pub(crate) async fn prepare_record(client: &Client, reused: &mut Reused) -> Result<Statement> {
-    reused.statement(client, RECORD, RECORD_TYPES).await
+    reused.statement(client, RECORD).await
 }
 
 /// Stores the position, the request and the rejects of `commit`, and the rows that were refused.

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use futures::SinkExt;
-use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Statement};
 
 use crate::encode::{HEADER, TRAILER};
@@ -35,20 +34,15 @@ const STATEMENTS: usize = 32;
 const BUFFERS: usize = 3;
 
 impl Reused {
-    /// The statement `sql`, whose parameters are of `types`.
-    pub(crate) async fn statement(
-        &mut self,
-        client: &Client,
-        sql: &str,
-        types: &[Type],
-    ) -> Result<Statement> {
+    /// The statement `sql`, prepared.
+    pub(crate) async fn statement(&mut self, client: &Client, sql: &str) -> Result<Statement> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
         if self.statements.len() == STATEMENTS {
             self.statements.clear();
         }
-        let statement = client.prepare_typed(sql, types).await?;
+        let statement = client.prepare(sql).await?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -89,7 +83,7 @@ async fn some(
     if range.is_empty() {
         return Ok(());
     }
-    let statement = reused.statement(client, &part.layout.copy, &[]).await?;
+    let statement = reused.statement(client, &part.layout.copy).await?;
     let sink = client.copy_in::<_, Bytes>(&statement).await?;
     let mut sink = std::pin::pin!(sink);
     sink.feed(Bytes::from_static(HEADER)).await?;

@@ -4,18 +4,18 @@
 //! It reads the page once and takes the step as often as it is told, so that two counts differ by
 //! whole pages only, whatever it takes to start.
 
+#[expect(dead_code, reason = "the benchmarks use more of it")]
+#[expect(clippy::unwrap_used, reason = "they may panic")]
+#[path = "../../tapline-dest-sqlite/benches/pages/mod.rs"]
+mod pages;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
-use async_trait::async_trait;
 use jiff::Timestamp;
-use tapline_core::{
-    Batch, Clock, Commit, CommitKey, Destination, Disposition, Inline, Limits, RequestRecord,
-    SliceProgress, TableRef,
-};
+use tapline_core::{Batch, Destination, Disposition, Inline, Limits, Still, TableRef};
 use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
 use tapline_engine::decode::{Decoder, Stamp};
 use tapline_engine::locate::Wanted;
@@ -95,14 +95,14 @@ impl Hot {
             let mut batches = self.decode(&mut decoder, page)?;
             let schema = batches.first().context("no rows")?.records.schema();
             let table = TableRef::public("t");
-            let begun = destination.begin(&table, schema, Disposition::Replace, key());
+            let begun = destination.begin(&table, schema, Disposition::Replace, pages::key());
             let mut writer = begun.await?;
             for seq in 1..=times {
                 if seq > 1 {
                     batches = self.decode(&mut decoder, page)?;
                 }
                 let batches = std::mem::take(&mut batches);
-                let receipt = writer.write(batches, commit(seq)).await?;
+                let receipt = writer.write(batches, pages::commit(seq)).await?;
                 ensure!(receipt.rejected.is_empty(), "rows are refused");
             }
             writer.publish().await?;
@@ -111,60 +111,12 @@ impl Hot {
     }
 }
 
-/// Time stands still, so that only its size ends a group of pages.
-struct Still;
-
-#[async_trait]
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, _: Duration) {}
-}
-
 fn open(folder: &Path) -> Result<FilesDestination> {
     Ok(FilesDestination::open(FilesConfig {
         path: folder.to_owned(),
         format: Format::Parquet,
         commit: CommitEvery::Group,
-        clock: Arc::new(Still),
+        clock: Arc::new(Still(Timestamp::UNIX_EPOCH)),
         compute: Arc::new(Inline),
     })?)
-}
-
-fn key() -> CommitKey {
-    CommitKey {
-        pipeline: "p".into(),
-        run: Uuid::nil(),
-        generation: 1,
-        fence: 1,
-    }
-}
-
-fn commit(seq: u64) -> Commit {
-    Commit {
-        slice: String::new(),
-        seq,
-        position: None,
-        progress: SliceProgress::default(),
-        request: RequestRecord {
-            request_id: Uuid::from_u128(seq.into()),
-            method: "GET".into(),
-            url: "http://127.0.0.1/items".into(),
-            status: 200,
-            bytes: 0,
-            attempts: 1,
-            waited_ms: 0,
-            duration_ms: 0,
-            received_at: Timestamp::UNIX_EPOCH,
-        },
-        rejects: Vec::new(),
-        settles: Vec::new(),
-        raw: None,
-    }
 }

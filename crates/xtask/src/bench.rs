@@ -21,7 +21,7 @@ mod server;
 mod startup;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -204,6 +204,16 @@ fn prepare(profile: &str) -> Result<Place> {
         dir,
         shape: PAGES,
     })
+}
+
+/// Makes the folder `dir`. What a benchmark that was cut has left there is removed: tapline would go on
+/// where that ended.
+fn empty(dir: PathBuf) -> Result<PathBuf> {
+    if dir.exists() {
+        fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
+    }
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    Ok(dir)
 }
 
 /// Copies the binary and its connectors without what only debuggers read, as they are released:

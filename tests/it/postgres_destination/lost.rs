@@ -14,7 +14,8 @@ use tapline_core::{
 use tapline_dest_postgres::PostgresDestination;
 
 use super::subject::{Place, commit, key};
-use crate::postgres::{Postgres, clock, runtime};
+use crate::clock::clock;
+use crate::postgres::{Postgres, runtime};
 
 /// What becomes of the next commit that passes.
 #[derive(Clone, Copy, Debug, PartialEq)]

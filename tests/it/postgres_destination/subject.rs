@@ -13,7 +13,8 @@ use tapline_core::{
 use tapline_dest_postgres::{PostgresDestination, column_name, query, table_name};
 use uuid::Uuid;
 
-use crate::postgres::{Postgres, clock};
+use crate::clock::clock;
+use crate::postgres::Postgres;
 
 /// A database, made by whoever asks first.
 pub(crate) struct Place<'a> {

@@ -6,7 +6,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tapline_core::{Destination, Secret, TableRef};
 use tapline_dest_postgres::PostgresDestination;
 
-use crate::postgres::{Postgres, clock, runtime};
+use crate::clock::clock;
+use crate::postgres::{Postgres, runtime};
 
 /// An authority, and what it issues.
 struct Authority(Issuer<'static, KeyPair>, String);

@@ -1,18 +1,16 @@
 //! A source over an API without sockets, read to its end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use async_trait::async_trait;
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tapline_conformance::paged::Paged;
 use tapline_core::{
-    Clock, EndSignal, Inline, Limits, NoHooks, Page, Params, Position, Redactor, Resume,
-    ShortReason, Slice, Source,
+    EndSignal, Inline, Limits, NoHooks, Page, Params, Position, Redactor, Resume, ShortReason,
+    Slice, Source, Still,
 };
 use tapline_engine::{HttpSource, HttpSourceConfig, PageForm};
 use tapline_spec::Plan;
@@ -78,7 +76,7 @@ pub(crate) fn read_from(plan: Plan, paged: Paged, position: Option<Position>) ->
         params: Params::default(),
         transport: paged.clone(),
         hooks: Arc::new(NoHooks),
-        clock: Arc::new(Still),
+        clock: Arc::new(Still(Timestamp::UNIX_EPOCH)),
         compute: Arc::new(Inline),
         redactor: Redactor::default(),
         limits: Limits::default(),
@@ -123,20 +121,4 @@ fn ids(page: &Page) -> Vec<u64> {
         .flatten()
         .map(|id| u64::try_from(id).unwrap())
         .collect()
-}
-
-/// A clock that stands still.
-struct Still;
-
-#[async_trait]
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, _: Duration) {}
 }

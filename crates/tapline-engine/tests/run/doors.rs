@@ -11,9 +11,9 @@ use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tapline_core::{
-    CancellationToken, Clock, CommitKey, Document, Doors, Error, Events, Hooks, Inline, LastCommit,
-    Lease, Limits, LogEntry, Marks, NoHooks, Params, Redactor, Request, Response, Result, RunEvent,
-    Secret, SliceProgress, StateStore, TableRef, Transport, Window,
+    CancellationToken, CommitKey, Document, Doors, Error, Events, Hooks, Inline, LastCommit, Lease,
+    Limits, LogEntry, Marks, NoHooks, Params, Redactor, Request, Response, Result, RunEvent,
+    Secret, SliceProgress, StateStore, Still, TableRef, Transport, Window,
 };
 use tapline_engine::{
     Aim, Asks, Expectations, HttpSource, HttpSourceConfig, Outcome, PageForm, RunTask, SyncMode,
@@ -353,22 +353,6 @@ impl World {
     pub(crate) fn logged(&self) -> usize {
         self.log("runs/p").len()
     }
-}
-
-/// A clock that stands still.
-struct Still(Timestamp);
-
-#[async_trait]
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, _: Duration) {}
 }
 
 /// A state store of which a run uses the lease, logs and documents.

@@ -1,43 +1,19 @@
 //! A server on the loopback, and a client of it.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the clock of a benchmark is the real one"
-)]
+#[path = "../../../../tests/it/clock.rs"]
+mod clock;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use async_trait::async_trait;
-use jiff::Timestamp;
 use tapline_core::{Clock, Events, Limits, Params, Redactor};
 use tapline_http::{AllowList, Client, ClientConfig, QuotaConfig};
 use tapline_spec::AuthPlan;
 
-struct RealClock(Instant);
-
-/// The real one.
-pub(crate) fn clock() -> Arc<dyn Clock> {
-    Arc::new(RealClock(Instant::now()))
-}
-
-#[async_trait]
-impl Clock for RealClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
+pub(crate) use clock::clock;
 
 /// Gives `answer`, headers and all, to every request after `delay`, and says where.
 pub(crate) fn server(answer: Vec<u8>, delay: Duration) -> String {

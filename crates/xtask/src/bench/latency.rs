@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::api::{Account, Api, number, value};
 use super::contestants::Place;
 use super::measure::measured;
-use super::ours;
+use super::{empty, ours};
 
 /// Records of a page.
 const RECORDS: u64 = 100;
@@ -96,11 +96,7 @@ pub(crate) fn table(place: &Place) -> Result<String> {
 impl Case {
     /// Reads `pages` pages of an API that takes `delay` for each.
     fn run(&self, place: &Place, delay: Duration, pages: u64) -> Result<Account> {
-        let dir = place.dir.join("runs/latency");
-        if dir.exists() {
-            fs::remove_dir_all(&dir)?;
-        }
-        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let dir = empty(place.dir.join("runs/latency"))?;
         let api = Api::start(delay, move |target| page(target, pages))?;
         fs::write(dir.join("items.json"), self.spec())?;
         fs::write(dir.join("tapline.yaml"), self.project(api.host()))?;

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::server;
+use super::{empty, server};
 
 /// Raised when a record looks different, so that old pages are not taken for new ones.
 const EDITION: u32 = 1;
@@ -38,12 +38,7 @@ impl Shape {
     pub(crate) fn write(self, dir: &Path) -> Result<u64> {
         let folder = dir.join(self.folder());
         if !folder.exists() {
-            let draft = dir.join("draft");
-            if draft.exists() {
-                fs::remove_dir_all(&draft)?;
-            }
-            fs::create_dir_all(&draft)
-                .with_context(|| format!("cannot make {}", draft.display()))?;
+            let draft = empty(dir.join("draft"))?;
             for number in 1..=self.pages {
                 fs::write(file(&draft, number), self.page(number))?;
             }

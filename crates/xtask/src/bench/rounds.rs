@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use super::LARGE_PAGES;
 use super::contestants::{CONTESTANTS, Contestant, Place};
 use super::log::Log;
 use super::measure::{Cost, measured};
 use super::server::Server;
+use super::{LARGE_PAGES, empty};
 
 /// Who needed more seconds than this is not run again: it would cost an hour, and show nothing new.
 const PATIENCE: f64 = 240.0;
@@ -109,12 +109,7 @@ impl Entry {
 
     /// One run, which counts if it did the whole work.
     fn run(&self, server: &Server) -> Result<Cost> {
-        let dir = self.place.dir.join("runs").join(self.who.slug());
-        if dir.exists() {
-            // Of a benchmark that was cut: tapline would go on where that ended.
-            fs::remove_dir_all(&dir)?;
-        }
-        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let dir = empty(self.place.dir.join("runs").join(self.who.slug()))?;
         let command = (self.who.command)(&self.place, &dir)?;
         server.forget()?;
         let cost = measured(&command, &dir)?;

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::api::{Api, number};
 use super::contestants::Place;
@@ -14,7 +14,7 @@ use super::measure::{Cost, measured};
 use super::pages::Shape;
 use super::report::megabytes;
 use super::rivals::asset;
-use super::{PAGES, ours};
+use super::{PAGES, empty, ours};
 
 /// Records of the runs.
 const RECORDS: [u64; 4] = [1_000_000, 2_500_000, 5_000_000, 10_000_000];
@@ -34,7 +34,7 @@ fn runs(place: &Place) -> Result<String> {
     );
     let copies = Copies::new(PAGES);
     for records in RECORDS {
-        let dir = empty(place)?;
+        let dir = empty(place.dir.join("runs/scale"))?;
         let (pages, copies) = (records / PAGES.records, copies.clone());
         let api = Api::start(Duration::ZERO, move |target| {
             copies.page(number(target, "p"), pages)
@@ -80,7 +80,7 @@ fn projects(place: &Place) -> Result<String> {
     }
     out.push_str(" peak memory |\n|---|---|---|---|---|---|\n");
     for count in PIPELINES {
-        let dir = empty(place)?;
+        let dir = empty(place.dir.join("runs/scale"))?;
         let project = project(count);
         fs::write(dir.join("tapline.yaml"), &project)?;
         fs::copy(asset("tapline/members.json"), dir.join("members.json"))?;
@@ -135,15 +135,6 @@ pipelines:
         .expect("a string takes all");
     }
     out
-}
-
-fn empty(place: &Place) -> Result<PathBuf> {
-    let dir = place.dir.join("runs/scale");
-    if dir.exists() {
-        fs::remove_dir_all(&dir)?;
-    }
-    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    Ok(dir)
 }
 
 /// Pages that are shown again and again, each time with other ids.

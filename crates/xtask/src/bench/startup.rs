@@ -9,6 +9,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 
 use super::contestants::Place;
+use super::empty;
 use super::measure::now;
 use super::ours::program;
 use super::rivals::asset;
@@ -45,11 +46,7 @@ pub(crate) struct Startup {
 /// Starts the binary again and again. What it finds out about libraries it never saw is known
 /// after the first time, which is not counted.
 pub(crate) fn measure(place: &Place) -> Result<Startup> {
-    let dir = place.dir.join("startup");
-    if dir.exists() {
-        fs::remove_dir_all(&dir)?;
-    }
-    fs::create_dir_all(&dir)?;
+    let dir = empty(place.dir.join("startup"))?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let host = format!("http://{}", listener.local_addr()?);
     let project = PROJECT.replace("AUTH", AUTH).replace("HOST", &host);

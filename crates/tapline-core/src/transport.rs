@@ -170,13 +170,13 @@ impl Response {
         }
     }
 
-    /// Reads the body to its end.
+    /// Reads the body to its end; none is left.
     ///
     /// # Errors
     /// The body broke off, or is larger than `cap` bytes ([`ErrorKind::Limit`]).
-    pub async fn bytes(self, cap: usize) -> Result<Bytes> {
+    pub async fn bytes(&mut self, cap: usize) -> Result<Bytes> {
         let announced = announced(&self.headers).min(cap);
-        let mut body = self.body;
+        let mut body = std::mem::replace(&mut self.body, futures::stream::empty().boxed());
         let Some(first) = body.try_next().await? else {
             return Ok(Bytes::new());
         };

@@ -23,6 +23,9 @@ use crate::name;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// The same for what waits in memory: rejects.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
+/// Size from which a page is a row group of its own, counted as it came. Rows that waited for a row group
+/// to become full would be in memory beside the next page, and that is as large as this one.
+const LARGE: usize = 8 * 1024 * 1024;
 /// Age at which pages are made durable.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
@@ -76,6 +79,7 @@ impl Group {
             self.since = now;
         }
         let batches = batches.filter(|batch| batch.num_rows() > 0);
+        let before = self.bytes;
         let mut bodies = 0;
         // Each batch is gone before the next is looked at.
         for (index, batch) in batches.enumerate() {
@@ -86,6 +90,11 @@ impl Group {
             } else {
                 self.rows(place, &batch, &commit, index)?;
             }
+        }
+        if self.bytes - before >= LARGE
+            && let Some(open) = &mut self.open
+        {
+            open.file.settle()?;
         }
         self.waiting += commit.rejects.iter().map(|r| r.raw.len()).sum::<usize>();
         self.commits.push(commit);

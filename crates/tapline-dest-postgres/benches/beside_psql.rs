@@ -53,7 +53,7 @@ fn main() {
         return;
     }
     // As in the program.
-    tapline_host::give_back_large_blocks();
+    tapline_host::keep_little();
     let pages = pages::pages();
     let server = Postgres::start();
     for count in [1, 5] {

@@ -461,19 +461,14 @@ impl Shared {
         let clock = &self.config.clock;
         let start = clock.elapsed();
         let method = request.method.to_string();
-        let response = self.config.transport.send(request).await?;
-        let (status, headers, exchange) = (
-            response.status,
-            response.headers.clone(),
-            response.exchange.clone(),
-        );
+        let mut response = self.config.transport.send(request).await?;
         let body = response.bytes(self.config.limits.page_bytes).await?;
         Ok(Answer {
             method,
-            status,
-            headers,
+            status: response.status,
+            headers: response.headers,
             body,
-            exchange,
+            exchange: response.exchange,
             duration: clock.elapsed().saturating_sub(start),
             received_at: clock.now(),
         })

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 pub use error::LoadError;
 pub use fault::Fault;
-pub use memory::give_back_large_blocks;
+pub use memory::keep_little;
 pub use plugin::Plugin;
 pub use probe::{Probe, try_out};
 pub use search::{Found, Origin};

@@ -95,7 +95,7 @@ async fn http(transport: &dyn Transport, head: &str, body: RVec<u8>) -> Result<R
         purpose: Purpose::Plugin,
         judged: Vec::new(),
     };
-    let response = transport.send(request).await?;
+    let mut response = transport.send(request).await?;
     let head = ResponseHead {
         status: response.status.as_u16(),
         headers: wire::pairs(&response.headers),

@@ -82,7 +82,7 @@ fn fetcher(runtime: &Runtime, origin: &str) -> impl Fn() -> usize {
     let url: url::Url = origin.parse().unwrap();
     move || {
         runtime.block_on(async {
-            let response = transport.send(Request::get(url.clone())).await.unwrap();
+            let mut response = transport.send(Request::get(url.clone())).await.unwrap();
             response.bytes(usize::MAX).await.unwrap().len()
         })
     }

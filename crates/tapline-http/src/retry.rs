@@ -202,12 +202,9 @@ fn reason(status: StatusCode) -> Option<String> {
 }
 
 async fn whole(mut response: Response, cap: usize) -> Result<Response> {
-    let headers = std::mem::take(&mut response.headers);
-    let exchange = std::mem::take(&mut response.exchange);
-    let status = response.status;
     let body: Bytes = response.bytes(cap).await?;
     Ok(Response {
-        exchange,
-        ..Response::full(status, headers, body)
+        exchange: response.exchange,
+        ..Response::full(response.status, response.headers, body)
     })
 }

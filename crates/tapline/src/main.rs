@@ -29,7 +29,7 @@ use crate::failure::{Failure, Result};
 use crate::output::Screen;
 
 fn main() -> ExitCode {
-    tapline_host::give_back_large_blocks();
+    tapline_host::keep_little();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return mistyped(&error),

@@ -58,6 +58,14 @@ impl RowsFile {
         }
     }
 
+    /// Keeps in memory as little as it can of the rows that it was given.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        match &mut self.encoder {
+            Encoder::Parquet(writer) => Ok(writer.flush()?),
+            Encoder::Jsonl(_) | Encoder::Csv(_) => Ok(()),
+        }
+    }
+
     /// Brings all of it down to the disk.
     pub(crate) fn finish(self) -> Result<Whole> {
         match self.encoder {

@@ -18,8 +18,9 @@ use super::text;
 /// Rows of a batch at most.
 const ROWS: usize = 8192;
 
-/// Weight at which a batch ends.
-const WEIGHT: usize = 8 << 20;
+/// Weight at which a batch ends. A destination drops each when it has written it, so of a large page
+/// less and less is in memory; an ordinary page is one batch.
+const WEIGHT: usize = 2 << 20;
 
 /// Weight of a row without its values: ids, time, offsets.
 const ROW_WEIGHT: usize = 100;

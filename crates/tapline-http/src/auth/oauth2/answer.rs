@@ -30,7 +30,7 @@ pub(super) struct Granted {
 
 /// Reads `response`. Whatever it holds that is no token is shown only without secrets.
 pub(super) async fn read(
-    response: Response,
+    mut response: Response,
     fields: &AnswerFields<'_>,
     grant: OAuth2Grant,
     redactor: &Redactor,

@@ -126,6 +126,20 @@ fn own() -> Vec<Form> {
             post,
         ),
         form(
+            "range",
+            "offset",
+            "last_page",
+            json!({"type": "RANGE", "rangeName": "from", "rangeEnd": 200, "rangeStep": 40}),
+            asking(json!({"offset": "${from}", "limit": "40"})),
+        ),
+        form(
+            "range_open",
+            "offset",
+            "empty_page",
+            json!({"type": "RANGE", "rangeName": "from", "rangeStep": 40}),
+            asking(json!({"offset": "${from}", "limit": "40"})),
+        ),
+        form(
             "token_end",
             "token",
             "end_condition",

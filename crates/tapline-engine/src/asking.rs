@@ -1,6 +1,8 @@
 //! What the requests of one slice are made from. Whether they are sent or only shown, they are
 //! made here, so that a plan cannot say other than a run does.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use tapline_core::{Cursor, Param, Params, Request, Result, Slice, Step, Window};
 use tapline_expr::{Context, Edge, Span};
@@ -95,7 +97,13 @@ impl<'a> Asking<'a> {
     /// # Errors
     /// A placeholder has no value, or what comes out is no URL or no header.
     pub(crate) fn request(&self, addition: &Addition, last: Option<&Url>) -> Result<Request> {
-        let mut request = request::build(self.plan, self.context(), addition, last)?;
+        let mut context = self.context();
+        let params;
+        if !addition.params.is_empty() {
+            params = with(self.params, &addition.params);
+            context.params = &params;
+        }
+        let mut request = request::build(self.plan, context, addition, last)?;
         request.judged = rules::judged(&self.plan.rules);
         Ok(request)
     }
@@ -103,7 +111,12 @@ impl<'a> Asking<'a> {
 
 /// `params` with those that only `slice` has, or has a value of its own for.
 pub(crate) fn params(params: &Params, slice: &Slice) -> Params {
-    let own = slice.params.iter();
+    with(params, &slice.params)
+}
+
+/// `params`, of which those that `own` names have its values.
+fn with(params: &Params, own: &BTreeMap<String, String>) -> Params {
+    let own = own.iter();
     let own = own.map(|(name, value)| (name.as_str(), Param::Plain(value.clone())));
     let mut params = params.clone();
     params.overlay(&own.collect());

@@ -89,13 +89,13 @@ fn following(
 ) -> Result<Position, Then> {
     match &plan.pagination {
         PaginationPlan::None => Err(Then::Nothing),
-        PaginationPlan::Offset { .. } | PaginationPlan::Page { .. } => {
-            match paginator.next(position, &AnyPage) {
-                Next::More(next) => Ok(next),
-                Next::Done(_) => Err(Then::Nothing),
-                Next::Unreadable(_) => Err(Then::Answer),
-            }
-        }
+        PaginationPlan::Offset { .. }
+        | PaginationPlan::Page { .. }
+        | PaginationPlan::Range { .. } => match paginator.next(position, &AnyPage) {
+            Next::More(next) => Ok(next),
+            Next::Done(_) => Err(Then::Nothing),
+            Next::Unreadable(_) => Err(Then::Answer),
+        },
         PaginationPlan::Pointer { .. }
         | PaginationPlan::LinkHeader { .. }
         | PaginationPlan::ContinuationToken { .. } => Err(Then::Answer),

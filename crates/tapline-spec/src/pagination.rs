@@ -34,6 +34,20 @@ pub struct PaginationParams {
     #[schemars(schema_with = "number_or_text")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_page_index: Option<Value>,
+    /// RANGE: name of the placeholder that the number takes the place of: `${day}` for `day`. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub range_name: Option<String>,
+    /// RANGE: the first number; 0 unless given. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range_start: Option<u64>,
+    /// RANGE: the last number, which is included. Left out, an empty page ends the paging. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range_end: Option<u64>,
+    /// RANGE: how far one number is from the next; 1 unless given. Ours.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range_step: Option<u64>,
     /// POINTER: where the response holds the next URL, such as `$.paging.next`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer_path: Option<String>,
@@ -77,6 +91,14 @@ pub struct PaginationParams {
     pub maximum_records: Option<u64>,
 }
 
+impl PaginationParams {
+    /// Name of the placeholder that each page has a number for.
+    pub(crate) fn range(&self) -> Option<&str> {
+        let name = self.range_name.as_deref();
+        name.filter(|_| self.kind == PaginationKind::Range)
+    }
+}
+
 /// How the next page is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -85,6 +107,8 @@ pub enum PaginationKind {
     Offset,
     /// By its number.
     Page,
+    /// By a number that stands anywhere in the request. Ours.
+    Range,
     /// By the URL that the response holds.
     Pointer,
     /// By the URL in a `Link` header (RFC 8288). Ours.
@@ -101,6 +125,7 @@ impl PaginationKind {
         match self {
             Self::Offset => "OFFSET",
             Self::Page => "PAGE",
+            Self::Range => "RANGE",
             Self::Pointer => "POINTER",
             Self::LinkHeader => "LINK_HEADER",
             Self::ContinuationToken => "CONTINUATION_TOKEN",

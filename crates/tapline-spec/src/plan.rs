@@ -280,6 +280,17 @@ pub enum PaginationPlan {
         /// The last page, if it can be known.
         last: Option<LastPagePlan>,
     },
+    /// `/days/${day}`: a number that stands anywhere in the request.
+    Range {
+        /// Name of its placeholder.
+        name: String,
+        /// The first number.
+        first: u64,
+        /// The last one, which is included; `None`: an empty page ends the paging.
+        last: Option<u64>,
+        /// How far one is from the next; at least 1.
+        step: u64,
+    },
     /// The response holds the next URL.
     Pointer {
         /// Page size parameter and value, sent with the first request.

@@ -46,6 +46,7 @@ pub(crate) fn addition(json: &str) -> Result<Addition> {
         query: texts(custom.query, "query")?,
         headers: texts(custom.headers, "headers")?,
         body: custom.body.into_iter().collect(),
+        ..Addition::default()
     })
 }
 
@@ -87,6 +88,7 @@ mod tests {
                 query: vec![pair("a", "b"), pair("n", "1")],
                 headers: vec![pair("x-a", "true")],
                 body: vec![("a.b".to_owned(), json!({"c": 1}))],
+                ..Addition::default()
             }
         );
         assert_eq!(addition("{}").unwrap(), Addition::default());

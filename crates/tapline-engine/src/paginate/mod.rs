@@ -14,6 +14,9 @@ mod none;
 mod offset;
 mod page;
 mod pointer;
+mod range;
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tapline_core::{EndSignal, Error, ErrorKind, Position, Result};
@@ -79,6 +82,8 @@ pub enum Next {
 /// What a request carries for its pagination.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addition {
+    /// Values for placeholders of that name, wherever those stand.
+    pub params: BTreeMap<String, String>,
     /// Replaces the whole URL, query included; absolute, or relative to the last request's.
     pub url: Option<String>,
     /// Query parameters.
@@ -123,6 +128,17 @@ pub fn of(plan: &Plan) -> Box<dyn Paginator> {
             page_name: page_name.clone(),
             first: *first,
             last: last.clone(),
+        }),
+        PaginationPlan::Range {
+            name,
+            first,
+            last,
+            step,
+        } => Box::new(range::Range {
+            name: name.clone(),
+            first: *first,
+            last: *last,
+            step: *step,
         }),
         PaginationPlan::Pointer { limit, pointer } => Box::new(pointer::Pointer {
             limit: limit.clone(),

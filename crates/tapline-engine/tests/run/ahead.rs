@@ -71,6 +71,56 @@ async fn numbered_pages_end_with_the_last_that_is_announced() {
 }
 
 #[tokio::test]
+async fn a_range_is_asked_for_to_its_end_even_where_there_is_nothing() {
+    // Days without records, in the middle and at the end.
+    let by_day = |url: &str| {
+        let day: u64 = url.rsplit('/').next().unwrap().parse().unwrap();
+        let rows: Vec<Value> = match day {
+            3 | 8 => Vec::new(),
+            _ => (0..2).map(|n| json!({"id": day * 10 + n})).collect(),
+        };
+        Ok(answer(json!({ "items": rows })))
+    };
+    for at_once in [1, 4] {
+        let mut plan = plan(json!({
+            "type": "RANGE", "name": "day", "first": 1, "last": 8, "step": 1
+        }));
+        plan.request.path = "/days/${day}".parse().unwrap();
+        let mut world = World::new(plan, Api::new(by_day));
+        world.at_once(at_once);
+        let report = world.run().await.report;
+        assert_eq!(report.verdict, Verdict::Complete(EndSignal::LastPage));
+        assert_eq!((report.pages, world.requests()), (8, 8));
+        assert_eq!(world.most_at_once(), at_once as u64);
+        let wanted: Vec<u64> = [1, 2, 4, 5, 6, 7]
+            .iter()
+            .flat_map(|day| [day * 10, day * 10 + 1])
+            .collect();
+        assert_eq!(world.published(), wanted, "in order");
+    }
+}
+
+#[tokio::test]
+async fn a_range_that_was_cut_goes_on_with_the_next_number() {
+    let by_number = |url: &str| {
+        let id: u64 = param(url, "id").parse().unwrap();
+        Ok(answer(json!({"items": [{"id": id}]})))
+    };
+    let mut plan = plan(json!({
+        "type": "RANGE", "name": "id", "first": 0, "last": 10, "step": 5
+    }));
+    plan.total = None;
+    plan.request.query = vec![("id".to_owned(), "${id}".parse().unwrap())];
+    let mut world = World::new(plan, Api::new(by_number));
+    world.at_once(4);
+    world.limit(Some(2));
+    assert_eq!(world.run().await.report.verdict.name(), "short");
+    world.limit(None);
+    assert!(world.run().await.report.verdict.is_complete());
+    assert_eq!((world.published(), world.requests()), (vec![0, 5, 10], 3));
+}
+
+#[tokio::test]
 async fn where_only_an_answer_tells_nothing_is_asked_ahead() {
     let by_token = |url: &str| {
         let start: u64 = param(url, "after").parse().unwrap_or(0);

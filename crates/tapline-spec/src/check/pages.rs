@@ -95,15 +95,19 @@ fn is_absent(page: &Map<String, Value>, selector: &str) -> bool {
 
 /// Numbers and offsets go on for ever; something must say where they end.
 fn stops(source: &SourceSpec, params: &PaginationParams, at: &str, out: &mut Vec<Diagnostic>) {
-    let counts = matches!(params.kind, PaginationKind::Offset | PaginationKind::Page);
+    let counts = matches!(
+        params.kind,
+        PaginationKind::Offset | PaginationKind::Page | PaginationKind::Range
+    );
     let response = source.attributes.response_params.as_ref();
     let is_told = params.end_condition_name.is_some()
         || params.end_page_index.is_some()
+        || params.range_end.is_some()
         || response.is_some_and(|r| r.total.is_some() || !r.on.is_empty());
     if counts && !is_told {
         let message = "nothing but an empty page ends the paging";
         let hint = "if the API says more, tell where: `endConditionName` and `endConditionValue`, \
-                    `endPageIndex`, or `responseParams.total`";
+                    `endPageIndex`, `rangeEnd`, or `responseParams.total`";
         let at = format!("{at}/paginationParams");
         out.push(Diagnostic::lint("L-no-stop", at, message).with_hint(hint));
     }

@@ -5,7 +5,10 @@ use tapline_expr::Condition;
 
 use crate::check::content::check_selector;
 use crate::check::headers;
-use crate::{Diagnostic, PaginationKind, PaginationParams, ParameterType, RequestMethod};
+use crate::check::texts::Text;
+use crate::{
+    Diagnostic, PaginationKind, PaginationParams, ParameterType, RequestMethod, SourceSpec,
+};
 
 /// A key of `paginationParams`: its name, whether it is there, and the types it belongs to.
 type Field = (&'static str, bool, &'static [PaginationKind], bool);
@@ -38,6 +41,47 @@ pub(super) fn check(params: &PaginationParams, at: &str, out: &mut Vec<Diagnosti
         }
     }
     check_last_page(params, at, out);
+    check_range(params, at, out);
+}
+
+/// Numbers from the first of a range to its last.
+fn check_range(params: &PaginationParams, at: &str, out: &mut Vec<Diagnostic>) {
+    let first = params.range_start.unwrap_or(0);
+    if let Some(last) = params.range_end.filter(|last| *last < first) {
+        let message = format!("the last number, {last}, comes before the first, {first}");
+        let at = format!("{at}/rangeEnd");
+        out.push(Diagnostic::error("E-page-range", at, message));
+    }
+}
+
+/// The number of a range has to be in the request, and nothing else may be called like it.
+pub(super) fn check_range_name(
+    source: &SourceSpec,
+    request: &[Text],
+    at: &str,
+    out: &mut Vec<Diagnostic>,
+) {
+    let params = source.attributes.pagination_params.as_ref();
+    let Some(name) = params.and_then(PaginationParams::range) else {
+        return;
+    };
+    let at = format!("{at}/paginationParams/rangeName");
+    let placeholder = format!("${{{name}}}");
+    let mut places = request.iter().filter(|it| it.text.contains(&placeholder));
+    if places.clone().any(|it| it.at.ends_with("/urlParams/host")) {
+        let message = format!("`{placeholder}` is in the host, which is the same for all pages");
+        out.push(Diagnostic::error("E-range-name", at.as_str(), message));
+    } else if places.next().is_none() {
+        let message = format!("`{placeholder}` stands nowhere, so every page would be the same");
+        out.push(
+            Diagnostic::error("E-range-name", at.as_str(), message)
+                .with_hint("put it into `urlParams`, `headerParams` or `bodyParams`"),
+        );
+    }
+    if source.declares(name) || source.sliced().contains(&name) {
+        let message = format!("`{name}` is a parameter of the stream, too");
+        out.push(Diagnostic::error("E-range-name", at, message));
+    }
 }
 
 /// Numbers from the first page to the last.
@@ -118,8 +162,8 @@ fn check_single(params: &PaginationParams, at: &str, out: &mut Vec<Diagnostic>) 
 }
 
 /// Which key belongs to which types, and whether those need it.
-fn fields(params: &PaginationParams) -> [Field; 13] {
-    use PaginationKind::{ContinuationToken, LinkHeader, Offset, Page, Pointer};
+fn fields(params: &PaginationParams) -> [Field; 17] {
+    use PaginationKind::{ContinuationToken, LinkHeader, Offset, Page, Pointer, Range};
     const LIMITED: &[PaginationKind] = &[Offset, Page, Pointer, LinkHeader, ContinuationToken];
     let is_single = params.continuation_tokens.is_empty();
     [
@@ -160,6 +204,10 @@ fn fields(params: &PaginationParams) -> [Field; 13] {
             &[Page],
             false,
         ),
+        ("rangeName", params.range_name.is_some(), &[Range], true),
+        ("rangeStart", params.range_start.is_some(), &[Range], false),
+        ("rangeEnd", params.range_end.is_some(), &[Range], false),
+        ("rangeStep", params.range_step.is_some(), &[Range], false),
         (
             "pointerPath",
             params.pointer_path.is_some(),

@@ -41,6 +41,7 @@ pub(super) fn check(
     check_body(attributes, &format!("{at}/bodyParams"), out);
     content::check(source, &at, out);
     check_paging(source, &at, out);
+    paging::check_range_name(source, &request, &at, out);
     pages::check(source, &at, out);
     response::check(attributes, &names, &at, out);
     schedule::check(attributes.schedule_params.as_ref(), &request, &at, out);

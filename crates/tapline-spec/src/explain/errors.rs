@@ -104,7 +104,7 @@ pub(super) const ALL: &[Explanation] = &[
     Explanation {
         code: "E-page-range",
         title: "the last page before the first",
-        text: "Pages are read from `initialPageIndex` to `endPageIndex`, both included.",
+        text: "Pages are read from `initialPageIndex` to `endPageIndex`, and numbers from `rangeStart` to `rangeEnd`, both included.",
         example_bad: r#""initialPageIndex": 5, "endPageIndex": 2"#,
         example_good: r#""initialPageIndex": 1, "endPageIndex": 2"#,
     },
@@ -132,9 +132,16 @@ pub(super) const ALL: &[Explanation] = &[
     Explanation {
         code: "E-placeholder",
         title: "a placeholder that nobody declares",
-        text: "Every `${name}` is declared in `spec.properties`, in an `authSpec`, or in `partitionParams`.",
+        text: "Every `${name}` is declared in `spec.properties`, in an `authSpec`, in `partitionParams`, or as `rangeName`.",
         example_bad: r#""path": "/lists/${listID}", "spec": {"properties": {"listId": {}}}"#,
         example_good: r#""path": "/lists/${listId}", "spec": {"properties": {"listId": {}}}"#,
+    },
+    Explanation {
+        code: "E-range-name",
+        title: "a range without a place of its own",
+        text: "The number of a RANGE takes the place of `${rangeName}` in path, query, headers or body; no parameter has the same name, and the host is no such place.",
+        example_bad: r#""path": "/days", "paginationParams": {"type": "RANGE", "rangeName": "day", "rangeEnd": 30}"#,
+        example_good: r#""path": "/days/${day}", "paginationParams": {"type": "RANGE", "rangeName": "day", "rangeEnd": 30}"#,
     },
     Explanation {
         code: "E-rate",

@@ -39,6 +39,12 @@ fn pagination(desk: &mut Desk, params: &PaginationParams) -> Option<PaginationPl
             first: params.initial_page_index.unwrap_or(0),
             last: last_page(desk, params),
         },
+        PaginationKind::Range => PaginationPlan::Range {
+            name: desk.need("paginationParams/rangeName", params.range_name.clone())?,
+            first: params.range_start.unwrap_or(0),
+            last: params.range_end,
+            step: params.range_step.unwrap_or(1),
+        },
         PaginationKind::Pointer => {
             let path = desk.need(
                 "paginationParams/pointerPath",

@@ -22,6 +22,9 @@ pub(super) fn forms(paging: &mut Map<String, Value>, at: &str, rewrite: &mut Rew
         "maximumRecords",
         "initialPageIndex",
         "endPageIndex",
+        "rangeStart",
+        "rangeEnd",
+        "rangeStep",
     ] {
         rewrite.number(paging, key, at);
     }

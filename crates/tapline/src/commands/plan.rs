@@ -202,6 +202,12 @@ fn pages_of_a_slice(plan: &Plan) -> Option<u64> {
             last: Some(LastPagePlan::Fixed(last)),
             ..
         } => Some(last.saturating_sub(*first).saturating_add(1)),
+        PaginationPlan::Range {
+            first,
+            last: Some(last),
+            step,
+            ..
+        } => Some(last.saturating_sub(*first) / (*step).max(1) + 1),
         _ => None,
     }
 }

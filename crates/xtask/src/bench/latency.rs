@@ -18,7 +18,8 @@ const RECORDS: u64 = 100;
 /// A way to read pages.
 struct Case {
     name: &'static str,
-    /// How a page leads to the next one, as the spec says it.
+    path: &'static str,
+    /// How a page leads to the next one, as the spec says it. `LAST` is the offset of the last page.
     paging: &'static str,
     /// The rest of the pipeline.
     sync: &'static str,
@@ -29,6 +30,7 @@ struct Case {
 
 const CURSOR: Case = Case {
     name: "a cursor in each page",
+    path: "/items",
     paging: r#""paginationParams": { "type": "POINTER", "pointerPath": "$.next" }"#,
     sync: "",
     arguments: &[],
@@ -46,8 +48,15 @@ const PAGE: Case = Case {
       "responseParams": { "total": "$.total" }"#,
     ..CURSOR
 };
+const RANGE: Case = Case {
+    name: "RANGE",
+    path: "/items?offset=${from}",
+    paging: r#""paginationParams": { "type": "RANGE", "rangeName": "from", "rangeEnd": LAST, "rangeStep": 100 }"#,
+    ..CURSOR
+};
 const SLICES: Case = Case {
     name: "a window in parts of a day",
+    path: "/items",
     paging: r#""scheduleParams": { "scheduleStartParamName": "since", "scheduleEndParamName": "before",
         "scheduleStartParamFormat": "yyyy-MM-ddTHH:mm:ssZ", "scheduleEndParamFormat": "yyyy-MM-ddTHH:mm:ssZ" },
       "incrementalParams": { "cursor": "changed", "primaryKeys": ["id"] }"#,
@@ -56,7 +65,7 @@ const SLICES: Case = Case {
     concurrency: 1,
 };
 
-fn cases() -> [Case; 8] {
+fn cases() -> [Case; 10] {
     let with = |case: Case, concurrency| Case {
         concurrency,
         ..case
@@ -67,6 +76,8 @@ fn cases() -> [Case; 8] {
         with(OFFSET, 4),
         with(OFFSET, 8),
         with(PAGE, 4),
+        with(RANGE, 4),
+        with(RANGE, 8),
         SLICES,
         with(SLICES, 4),
         with(SLICES, 8),
@@ -98,7 +109,7 @@ impl Case {
     fn run(&self, place: &Place, delay: Duration, pages: u64) -> Result<Account> {
         let dir = empty(place.dir.join("runs/latency"))?;
         let api = Api::start(delay, move |target| page(target, pages))?;
-        fs::write(dir.join("items.json"), self.spec())?;
+        fs::write(dir.join("items.json"), self.spec(pages))?;
         fs::write(dir.join("tapline.yaml"), self.project(api.host()))?;
         let mut command = ours::program(place);
         command.args(["run", "items"]).args(self.arguments);
@@ -129,17 +140,19 @@ impl Case {
         )
     }
 
-    fn spec(&self) -> String {
+    fn spec(&self, pages: u64) -> String {
+        let last = (pages - 1) * RECORDS;
+        let paging = self.paging.replace("LAST", &last.to_string());
         format!(
             r#"{{ "sourceSpec": {{
   "attributes": {{
-    "urlParams": {{ "host": "${{host}}", "path": "/items", "method": "GET" }},
+    "urlParams": {{ "host": "${{host}}", "path": "{}", "method": "GET" }},
     "contentPath": {{ "path": "$.items", "unwrap": true, "siblings": false }},
     {}
   }},
   "spec": {{ "type": "object", "properties": {{ "host": {{ "type": "string" }} }}, "required": ["host"] }}
 }} }}"#,
-            self.paging
+            self.path, paging
         )
     }
 

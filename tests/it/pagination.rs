@@ -153,10 +153,25 @@ fn own() -> Vec<Form> {
 
 /// Forms whose body is a bare array, so that what leads on is in a header.
 fn bare() -> Vec<Form> {
-    let bare = json!({
+    let body = json!({
         "urlParams": {"queryParams": {"root": "array"}},
         "contentPath": {"path": "$", "unwrap": true}
     });
+    without_places("bare", &body)
+}
+
+/// Forms whose body has a record on each line.
+fn lines() -> Vec<Form> {
+    let body = json!({
+        "urlParams": {"queryParams": {"root": "array", "lines": "1"}},
+        "contentPath": {"path": "$", "unwrap": true},
+        "responseParams": {"format": "ndjson"}
+    });
+    without_places("lines", &body)
+}
+
+/// Forms of bodies that have nothing but records, as `body` says; their names begin with `name`.
+fn without_places(name: &str, body: &Value) -> Vec<Form> {
     let limit = |mut pagination: Value| {
         pagination["limitName"] = json!("limit");
         pagination["limitValue"] = json!(50);
@@ -188,11 +203,11 @@ fn bare() -> Vec<Form> {
     ];
     let ways = ways.into_iter().map(|(path, end, pagination)| {
         form(
-            &format!("bare_{path}"),
+            &format!("{name}_{path}"),
             path,
             end,
             limit(pagination),
-            bare.clone(),
+            body.clone(),
         )
     });
     ways.collect()
@@ -354,6 +369,11 @@ fn links_tokens_objects_and_keys_read_every_record_once() {
 #[test]
 fn bodies_that_are_bare_arrays_page_as_well() {
     check(&bare());
+}
+
+#[test]
+fn bodies_with_a_record_on_each_line_page_as_well() {
+    check(&lines());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tapline_core::Limits;
 use tapline_engine::decode::{Decoder, Stamp};
 use tapline_engine::locate::Wanted;
 use tapline_engine::shape::{Nested, Shape, Shaper};
-use tapline_spec::{ContentPlan, Siblings};
+use tapline_spec::{BodyFormat, ContentPlan, Siblings};
 use uuid::Uuid;
 
 const RECORDS: u64 = 1000;
@@ -50,6 +50,7 @@ fn record(out: &mut String, id: u64) {
 
 fn plan() -> ContentPlan {
     ContentPlan {
+        format: BodyFormat::Json,
         path: "$.data".parse().expect("a path"),
         siblings: Siblings::none(),
         wrapper: None,

@@ -1,5 +1,5 @@
 //! Page bytes to Arrow where records are not like those of a catalogue: nested deep, wide, sparse, long,
-//! escaped, exact beyond what a float holds, and exploded.
+//! escaped, exact beyond what a float holds, exploded, and a line each.
 //!
 //! `cargo bench -p tapline-engine --bench hard`; each figure is of about 8 MB in pages of one shape.
 
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tapline_core::Limits;
 use tapline_engine::decode::{Decoder, Stamp};
 use tapline_engine::locate::Wanted;
-use tapline_spec::{ContentPlan, ExplodePlan, Siblings};
+use tapline_spec::{BodyFormat, ContentPlan, ExplodePlan, Siblings};
 use uuid::Uuid;
 
 /// Size of a page, about.
@@ -28,9 +28,10 @@ struct Case {
     name: &'static str,
     record: fn(&mut String, u64),
     explode: bool,
+    format: BodyFormat,
 }
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 9] = [
     Case::rows("nested 100 deep", nested),
     Case::rows("500 columns", wide),
     Case::rows("5 of 500 columns each", sparse),
@@ -39,9 +40,12 @@ const CASES: [Case; 8] = [
     Case::rows("escapes", escapes),
     Case::rows("numbers beyond 2^53", numbers),
     Case {
-        name: "1 parent, 100 children",
-        record: family,
         explode: true,
+        ..Case::rows("1 parent, 100 children", family)
+    },
+    Case {
+        format: BodyFormat::Ndjson,
+        ..Case::rows("NDJSON", order)
     },
 ];
 
@@ -51,6 +55,7 @@ impl Case {
             name,
             record,
             explode: false,
+            format: BodyFormat::Json,
         }
     }
 
@@ -58,16 +63,33 @@ impl Case {
     fn pages(&self) -> Vec<(String, u64)> {
         let mut id = 0;
         let page = |_| {
-            let (mut body, mut records) = (String::from("{\"data\":["), 0);
+            let (start, between, end) = match self.format {
+                BodyFormat::Json => ("{\"data\":[", ",", "]}"),
+                BodyFormat::Ndjson => ("", "\n", "\n"),
+            };
+            let (mut body, mut records) = (start.to_owned(), 0);
             while body.len() < PAGE {
-                body.push_str(if records == 0 { "" } else { "," });
+                body.push_str(if records == 0 { "" } else { between });
                 (self.record)(&mut body, id);
                 (id, records) = (id + 1, records + 1);
             }
-            body.push_str("]}");
+            body.push_str(end);
             (body, records)
         };
         (0..PAGES).map(page).collect()
+    }
+
+    fn plan(&self) -> ContentPlan {
+        let path = match self.format {
+            BodyFormat::Json => "$.data",
+            BodyFormat::Ndjson => "$",
+        };
+        ContentPlan {
+            format: self.format,
+            path: path.parse().expect("a path"),
+            siblings: Siblings::none(),
+            wrapper: None,
+        }
     }
 
     fn decoder(&self, limits: &Limits) -> Decoder {
@@ -80,7 +102,7 @@ impl Case {
             wrapper: "line".to_owned(),
             unwrap: false,
         });
-        Decoder::new(plan(), Vec::new(), limits).exploding(explode)
+        Decoder::new(self.plan(), Vec::new(), limits).exploding(explode)
     }
 }
 
@@ -156,12 +178,14 @@ fn family(out: &mut String, id: u64) {
     out.push_str("]}");
 }
 
-fn plan() -> ContentPlan {
-    ContentPlan {
-        path: "$.data".parse().expect("a path"),
-        siblings: Siblings::none(),
-        wrapper: None,
-    }
+fn order(out: &mut String, id: u64) {
+    put(
+        out,
+        format_args!(
+            "{{\"id\":{id},\"status\":\"paid\",\"email\":\"person.{id}@example.com\",\"total\":{id}.5,\
+             \"at\":\"2024-05-01T10:00:00Z\",\"lines\":[{{\"sku\":\"s{id}\",\"amount\":1}}]}}"
+        ),
+    );
 }
 
 fn bench(c: &mut Criterion) {
@@ -178,7 +202,7 @@ fn bench(c: &mut Criterion) {
         let bytes = pages.iter().map(|(page, _)| page.len() as u64).sum();
         group.throughput(Throughput::Bytes(bytes));
         group.bench_function(case.name, |b| {
-            let wanted = Wanted::new(&plan(), &[], limits.depth);
+            let wanted = Wanted::new(&case.plan(), &[], limits.depth);
             b.iter(|| {
                 let mut decoder = case.decoder(&limits);
                 for (page, records) in &pages {

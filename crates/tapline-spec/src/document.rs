@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Attributes, AuthSpec, PartitionParams};
+use crate::{Attributes, AuthSpec, PaginationParams, PartitionParams};
 
 /// A connector: how to sign in, and the streams it has.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -83,10 +83,13 @@ impl SourceSpec {
         properties(&self.spec)
     }
 
-    /// The parameters that have another value in every slice.
-    pub fn sliced(&self) -> Vec<&str> {
-        let partitions = &self.attributes.partition_params;
-        partitions.iter().flat_map(PartitionParams::names).collect()
+    /// The parameters that have another value in every slice, or on every page.
+    pub fn varying(&self) -> Vec<&str> {
+        let partitions = self.attributes.partition_params.iter();
+        let paging = self.attributes.pagination_params.as_ref();
+        let range = paging.and_then(PaginationParams::range);
+        let sliced = partitions.flat_map(PartitionParams::names);
+        sliced.chain(range).collect()
     }
 
     /// The names of the columns that its `schema` declares; `None` if it declares none.

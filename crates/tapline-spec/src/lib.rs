@@ -52,10 +52,10 @@ pub use oauth::{
 pub use pagination::{ContinuationToken, PaginationKind, PaginationParams, ParameterType};
 pub use partition::{ParentParams, PartitionParams};
 pub use plan::{
-    AuthPlan, BodyPlan, BoundPlan, ColumnKind, ColumnPlan, ContentPlan, EndPlan, ExplodePlan,
-    IncrementalPlan, KeyLocation, LastPagePlan, OAuth2Grant, OAuth2Plan, PaginationPlan,
-    PartitionPlan, PartitionSource, Plan, RatePlan, RequestMethod, RequestPlan, RuleAction,
-    RulePlan, SchedulePlan, Siblings, TokenLocation, TokenPlan,
+    AuthPlan, BodyFormat, BodyPlan, BoundPlan, ColumnKind, ColumnPlan, ContentPlan, EndPlan,
+    ExplodePlan, IncrementalPlan, KeyLocation, LastPagePlan, OAuth2Grant, OAuth2Plan,
+    PaginationPlan, PartitionPlan, PartitionSource, Plan, RatePlan, RequestMethod, RequestPlan,
+    RuleAction, RulePlan, SchedulePlan, Siblings, TokenLocation, TokenPlan,
 };
 pub use planning::{Planned, plan};
 pub use rate::RateParams;

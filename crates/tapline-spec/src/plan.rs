@@ -198,12 +198,34 @@ pub enum KeyLocation {
 /// Where records are, and what becomes of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentPlan {
+    /// How the body holds them.
+    #[serde(default, skip_serializing_if = "BodyFormat::is_json")]
+    pub format: BodyFormat,
     /// The array of records; an object there is one record.
     pub path: Place,
     /// What stands around the array; nothing is copied from around a query's places.
     pub siblings: Siblings,
     /// Name under which the element stands in its record; `None`: the element is the record.
     pub wrapper: Option<String>,
+}
+
+/// How a body holds its records.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum BodyFormat {
+    /// One JSON value, with the records somewhere in it.
+    #[default]
+    Json,
+    /// A record on each line, as JSON, and nothing else (NDJSON, JSON Lines).
+    Ndjson,
+}
+
+impl BodyFormat {
+    fn is_json(&self) -> bool {
+        *self == Self::Json
+    }
 }
 
 /// An array inside each element of the content: its elements become records of their own.

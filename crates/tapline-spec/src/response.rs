@@ -4,12 +4,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::RuleAction;
+use crate::{BodyFormat, RuleAction};
 
 /// What else a response says. Ours.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResponseParams {
+    /// How the body holds its records: `json` unless given. In `ndjson` each line is one, so
+    /// `contentPath` is `$`, and what leads to the next page is in a header, or known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<BodyFormat>,
     /// Where the number of all records is: `$.total_items` or `headers.x-total-count`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<String>,

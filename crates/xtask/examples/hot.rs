@@ -19,7 +19,7 @@ use tapline_core::{Batch, Destination, Disposition, Inline, Limits, Still, Table
 use tapline_dest_files::{CommitEvery, FilesConfig, FilesDestination, Format};
 use tapline_engine::decode::{Decoder, Stamp};
 use tapline_engine::locate::Wanted;
-use tapline_spec::{ContentPlan, Siblings};
+use tapline_spec::{BodyFormat, ContentPlan, Siblings};
 use uuid::Uuid;
 
 fn main() -> Result<()> {
@@ -50,6 +50,7 @@ struct Hot {
 impl Hot {
     fn new() -> Result<Self> {
         let plan = ContentPlan {
+            format: BodyFormat::Json,
             path: "$.items".parse()?,
             siblings: Siblings::none(),
             wrapper: None,

@@ -7,7 +7,7 @@ use tapline_core::{Error, Limits};
 
 use super::Form;
 use super::columns::Columns;
-use super::page::{Key, Page};
+use super::page::{Key, Layout, Page};
 use super::pass::{Chunk, Pass, internal};
 
 /// Decodes the objects of a column. Its columns only grow and widen.
@@ -47,7 +47,7 @@ impl Objects {
         let page = Page {
             text: array,
             base: 0,
-            many: true,
+            layout: Layout::Array,
             siblings: Vec::new(),
             repeated: 0,
             unwrap: true,

@@ -16,12 +16,12 @@ const VALUE: &str = "value";
 /// A page to decode.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
-    /// The content: an array of records, or one record.
+    /// The content: records, or one record.
     pub(crate) text: &'a str,
     /// Where the content starts in the body.
     pub(crate) base: usize,
-    /// Whether the content is an array.
-    pub(crate) many: bool,
+    /// How the records stand in it.
+    pub(crate) layout: Layout,
     /// What every record repeats.
     pub(crate) siblings: Vec<Member<'a>>,
     /// Bytes that every record repeats.
@@ -30,6 +30,17 @@ pub(crate) struct Page<'a> {
     pub(crate) unwrap: bool,
     /// The member that holds an element which is not taken apart.
     pub(crate) whole: Key,
+}
+
+/// How records stand in the content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// It is one.
+    One,
+    /// As the elements of an array.
+    Array,
+    /// Each on a line of its own.
+    Lines,
 }
 
 /// A key: as written, and what it says.
@@ -55,9 +66,10 @@ impl<'a> Page<'a> {
         body: &'a [u8],
         located: &Located,
     ) -> Result<Option<Self>, Error> {
-        let (span, many) = match &located.content {
-            Content::Array { span, .. } => (span, true),
-            Content::Object(span) => (span, false),
+        let (span, layout) = match &located.content {
+            Content::Array { span, .. } => (span, Layout::Array),
+            Content::Lines { span, .. } => (span, Layout::Lines),
+            Content::Object(span) => (span, Layout::One),
             Content::Missing | Content::Null => return Ok(None),
         };
         let siblings = located.siblings.iter();
@@ -71,7 +83,7 @@ impl<'a> Page<'a> {
         Ok(Some(Self {
             text: utf8(body, span)?,
             base: span.start,
-            many,
+            layout,
             repeated: siblings.iter().map(Member::len).sum(),
             siblings,
             unwrap: plan.wrapper.is_none(),

@@ -11,7 +11,7 @@ use super::columns::Columns;
 use super::explode::Exploded;
 use super::input::Input;
 use super::kind::Value;
-use super::page::Page;
+use super::page::{Layout, Page};
 use super::scan::{Fault, Lexeme, Number, Scanner};
 use super::text;
 
@@ -117,10 +117,10 @@ impl<'p, 'c> Pass<'p, 'c> {
     /// Goes over the whole page.
     pub(crate) fn run(mut self) -> Result<Output, Error> {
         let mut input = Input::new(self.page.text, self.depth);
-        if self.page.many {
-            self.array(&mut input)?;
-        } else {
-            self.record(&mut input)?;
+        match self.page.layout {
+            Layout::Array => self.array(&mut input)?,
+            Layout::Lines => self.lines(&mut input)?,
+            Layout::One => self.record(&mut input)?,
         }
         if input.scan.peek().is_some() {
             return Err(self.error(input.scan.malformed("the end of the content")));
@@ -146,6 +146,20 @@ impl<'p, 'c> Pass<'p, 'c> {
             }
             input.scan.space();
         }
+    }
+
+    fn lines(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
+        input.scan.space();
+        while input.scan.peek().is_some() {
+            self.record(input)?;
+            let end = input.scan.pos();
+            input.scan.space();
+            let between = &input.text[end..input.scan.pos()];
+            if input.scan.peek().is_some() && !between.contains('\n') {
+                return Err(self.error(input.scan.malformed("the end of the line")));
+            }
+        }
+        Ok(())
     }
 
     /// Reads the element that starts here.

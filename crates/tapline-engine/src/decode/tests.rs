@@ -1,5 +1,7 @@
 //! Pages in, Arrow out: what becomes of types, names, faults and rejects.
 
+mod lines;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, RecordBatch};
@@ -8,7 +10,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json};
 use tapline_core::column;
-use tapline_spec::{ColumnKind, Siblings};
+use tapline_spec::{BodyFormat, ColumnKind, Siblings};
 use uuid::Uuid;
 
 use super::*;
@@ -30,6 +32,15 @@ struct Stream {
 
 impl Stream {
     fn new(path: &str, wrapper: Option<&str>, columns: &[(&str, ColumnKind)]) -> Self {
+        Self::of(BodyFormat::Json, path, wrapper, columns)
+    }
+
+    fn of(
+        format: BodyFormat,
+        path: &str,
+        wrapper: Option<&str>,
+        columns: &[(&str, ColumnKind)],
+    ) -> Self {
         let siblings = match path {
             "$" => Siblings::none(),
             _ => Siblings {
@@ -38,6 +49,7 @@ impl Stream {
             },
         };
         let plan = ContentPlan {
+            format,
             path: path.parse().unwrap(),
             siblings,
             wrapper: wrapper.map(str::to_owned),

@@ -7,18 +7,19 @@ impl Located {
     /// Records in the content of `body`, as far as it is JSON. Looks at the whole content once
     /// more, following `depth` levels of nesting.
     pub(crate) fn records(&self, body: &[u8], depth: usize) -> u64 {
-        let span = match &self.content {
+        let (start, end, is_list) = match &self.content {
             Content::Missing | Content::Null => return 0,
             Content::Object(_) => return 1,
-            Content::Array { span, .. } => span.clone(),
+            Content::Array { span, .. } => (span.start + 1, span.end, true),
+            Content::Lines { span, .. } => (span.start, span.end, false),
         };
-        let mut scan = Scanner::new(self.text(body), span.start + 1, depth);
+        let mut scan = Scanner::new(self.text(body), start, depth);
         let mut records = 0;
         scan.space();
-        while scan.pos() < span.end && scan.value().is_ok() {
+        while scan.pos() < end && scan.value().is_ok() {
             records += 1;
             scan.space();
-            if !scan.eat(b',') {
+            if is_list && !scan.eat(b',') {
                 break;
             }
             scan.space();
@@ -49,6 +50,10 @@ mod tests {
         check("[ 1 ]", 1);
         check(r#"[{"a": [1, 2]} , "]", null]"#, 3);
         check("[1, oops]", 1);
+        let body = "{}\n[1, 2]\n";
+        let (span, empty) = (0..body.len(), false);
+        let lines = located(Content::Lines { span, empty });
+        assert_eq!(lines.records(body.as_bytes(), 8), 2);
         assert_eq!(located(Content::Null).records(b"null", 8), 0);
         assert_eq!(located(Content::Object(0..2)).records(b"{}", 8), 1);
     }

@@ -14,7 +14,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use tapline_core::{Error, ErrorKind};
 use tapline_expr::{Place, Selector};
-use tapline_spec::{ContentPlan, Siblings};
+use tapline_spec::{BodyFormat, ContentPlan, Siblings};
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -35,6 +35,7 @@ pub struct Wanted {
     siblings: Siblings,
     depth: usize,
     queries: Option<Queries>,
+    format: BodyFormat,
 }
 
 /// What was found on a page. Every range is of the page's body, or of [`Located::body`].
@@ -76,6 +77,13 @@ pub enum Content {
         /// Whether nothing is in it.
         empty: bool,
     },
+    /// A record on each line.
+    Lines {
+        /// Where they are: all of the body.
+        span: Range<usize>,
+        /// Whether there is none.
+        empty: bool,
+    },
 }
 
 impl Content {
@@ -84,7 +92,7 @@ impl Content {
         match self {
             Self::Missing | Self::Null => true,
             Self::Object(_) => false,
-            Self::Array { empty, .. } => *empty,
+            Self::Array { empty, .. } | Self::Lines { empty, .. } => *empty,
         }
     }
 }
@@ -190,6 +198,7 @@ impl Wanted {
             siblings: plan.siblings.clone(),
             depth,
             queries: Queries::of(plan, reads),
+            format: plan.format,
         }
     }
 
@@ -198,15 +207,33 @@ impl Wanted {
     /// # Errors
     /// The body is not JSON outside the content, or there is no content in it.
     pub fn locate(&self, body: &[u8]) -> Result<Located, LocateError> {
-        let mut located = self.scan(body)?;
+        let mut located = match self.format {
+            BodyFormat::Json => self.scan(body)?,
+            BodyFormat::Ndjson => self.lines(body),
+        };
         if let Some(queries) = &self.queries {
             queries.locate(body, &mut located)?;
         }
         Ok(located)
     }
 
+    /// All of `body`: the decoder finds where a line ends, so it is not looked at twice. One without
+    /// lines has no records.
+    fn lines(&self, body: &[u8]) -> Located {
+        let span = start(body)..body.len();
+        let lines = body.get(span.clone()).unwrap_or_default();
+        let empty = lines.trim_ascii().is_empty();
+        Located {
+            body: None,
+            content: Content::Lines { span, empty },
+            values: vec![None; self.values],
+            siblings: Vec::new(),
+            content_hash: if empty { 0 } else { xxh3_64(lines) },
+        }
+    }
+
     fn scan(&self, body: &[u8]) -> Result<Located, LocateError> {
-        let start = if body.starts_with(BOM) { BOM.len() } else { 0 };
+        let start = start(body);
         let mut walk = Walk {
             body,
             scan: Scanner::new(body, start, self.depth),
@@ -230,6 +257,11 @@ impl Wanted {
         }
         walk.finish()
     }
+}
+
+/// Where the text of `body` starts.
+fn start(body: &[u8]) -> usize {
+    if body.starts_with(BOM) { BOM.len() } else { 0 }
 }
 
 /// A walk over a body, one function deep per step of a path.
@@ -385,7 +417,9 @@ impl Walk<'_> {
     /// Checks what no decoder will see, and hashes what it will.
     fn finish(mut self) -> Result<Located, LocateError> {
         let content = match &self.found.content {
-            Content::Object(span) | Content::Array { span, .. } => span.clone(),
+            Content::Object(span) | Content::Array { span, .. } | Content::Lines { span, .. } => {
+                span.clone()
+            }
             Content::Missing | Content::Null => 0..0,
         };
         for outside in [0..content.start, content.end..self.body.len()] {

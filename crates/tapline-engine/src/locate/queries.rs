@@ -166,13 +166,14 @@ fn append(out: &mut String, text: &str) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
-    use tapline_spec::Siblings;
+    use tapline_spec::{BodyFormat, Siblings};
 
     use super::super::Wanted;
     use super::*;
 
     fn wanted(content: &str, reads: &[&str]) -> Wanted {
         let plan = ContentPlan {
+            format: BodyFormat::Json,
             path: content.parse().unwrap(),
             siblings: Siblings::none(),
             wrapper: None,
@@ -190,7 +191,7 @@ mod tests {
             Content::Missing => "missing".to_owned(),
             Content::Null => "null".to_owned(),
             Content::Object(span) => text[span.clone()].to_owned(),
-            Content::Array { span, empty } => {
+            Content::Array { span, empty } | Content::Lines { span, empty } => {
                 let empty = if *empty { "empty " } else { "" };
                 format!("{empty}{}", &text[span.clone()])
             }

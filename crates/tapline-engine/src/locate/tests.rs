@@ -6,6 +6,7 @@ use super::*;
 
 fn wanted(content: &str, values: &[&str]) -> Wanted {
     let plan = ContentPlan {
+        format: BodyFormat::Json,
         path: content.parse().unwrap(),
         siblings: Siblings {
             keep: None,
@@ -25,7 +26,7 @@ fn check(body: &str, content: &str, values: &[&str], expected: &[&str]) {
         Content::Missing => "missing".to_owned(),
         Content::Null => "null".to_owned(),
         Content::Object(span) => body[span.clone()].to_owned(),
-        Content::Array { span, empty } => {
+        Content::Array { span, empty } | Content::Lines { span, empty } => {
             let empty = if *empty { "empty " } else { "" };
             format!("{empty}{}", &body[span.clone()])
         }

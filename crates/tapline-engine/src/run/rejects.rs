@@ -9,7 +9,7 @@ use tapline_core::{
     RejectForm, RejectKey, RequestRecord, Result, SliceProgress, compute,
 };
 use tapline_expr::{Path, Place};
-use tapline_spec::{ContentPlan, Plan, Siblings};
+use tapline_spec::{BodyFormat, ContentPlan, Plan, Siblings};
 use uuid::Uuid;
 
 use super::RunTask;
@@ -236,6 +236,7 @@ impl Retry<'_> {
                 ..Limits::default()
             };
             let content = ContentPlan {
+                format: BodyFormat::Json,
                 path: Place::Path(Path::default()),
                 siblings: Siblings::none(),
                 wrapper: content,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tapline_core::{
     Batch, CursorType, ErrorKind, Limits, Reject, RejectForm, Secret, Stage, TableRef,
 };
-use tapline_spec::{ContentPlan, Siblings};
+use tapline_spec::{BodyFormat, ContentPlan, Siblings};
 use uuid::Uuid;
 
 use super::cell::row;
@@ -25,6 +25,7 @@ struct Pages(Decoder, Wanted);
 impl Pages {
     fn new() -> Self {
         let content = ContentPlan {
+            format: BodyFormat::Json,
             path: "$".parse().unwrap(),
             siblings: Siblings::none(),
             wrapper: None,

@@ -78,7 +78,9 @@ pub(super) fn check_range_name(
                 .with_hint("put it into `urlParams`, `headerParams` or `bodyParams`"),
         );
     }
-    if source.declares(name) || source.sliced().contains(&name) {
+    let varying = source.varying();
+    let others = varying.iter().filter(|it| **it == name).count() > 1;
+    if source.declares(name) || others {
         let message = format!("`{name}` is a parameter of the stream, too");
         out.push(Diagnostic::error("E-range-name", at, message));
     }

@@ -60,10 +60,10 @@ pub(super) fn unused(
             || request.iter().any(|text| in_text(&text.text))
             || when.any(|when| when.contains(name))
     };
-    // What slices give, and the request does not use, is reported where they are described.
-    let sliced = source.sliced();
+    // What slices and pages give, and the request does not use, is reported where they are described.
+    let varying = source.varying();
     let names = source.properties().map(|(name, _)| name);
-    for name in names.filter(|name| !sliced.contains(name) && !is_used(name)) {
+    for name in names.filter(|name| !varying.contains(name) && !is_used(name)) {
         let at = pointer::join(&format!("{at}/spec/properties"), name);
         let message = format!("no request uses the parameter `{name}`");
         let hint = format!("write `${{{name}}}` where it belongs, or remove it");

@@ -1,16 +1,62 @@
-//! Whether the rules about answers can be read, and each can be reached.
+//! Whether the rules about answers can be read, and each can be reached; and whether the format of
+//! bodies has what is looked for in them.
 
-use tapline_expr::Expr;
+use tapline_expr::{Expr, Selector};
 
 use crate::check::content::check_selector;
 use crate::check::texts::Names;
-use crate::{Attributes, Diagnostic, PaginationKind, ResponseRule, RuleAction};
+use crate::{Attributes, BodyFormat, Diagnostic, PaginationKind, ResponseRule, RuleAction};
 
 /// Statuses as inclusive ranges.
 type Ranges = Vec<(u16, u16)>;
 
 /// Every status there is.
 const ALL: (u16, u16) = (100, 599);
+
+/// Whether everything that is read of a body is on its lines.
+pub(super) fn check_format(attributes: &Attributes, at: &str, out: &mut Vec<Diagnostic>) {
+    let response = attributes.response_params.as_ref();
+    if response.and_then(|response| response.format) != Some(BodyFormat::Ndjson) {
+        return;
+    }
+    let place = |key: &str, path: Option<&String>| Some((key.to_owned(), path?.clone()));
+    let paging = attributes.pagination_params.as_ref();
+    let own = [
+        response.and_then(|it| place("responseParams/total", it.total.as_ref())),
+        paging.and_then(|it| place("paginationParams/pointerPath", it.pointer_path.as_ref())),
+        paging.and_then(|it| {
+            let path = it.continuation_token_path.as_ref();
+            place("paginationParams/continuationTokenPath", path)
+        }),
+        paging.and_then(|it| {
+            let path = it.end_condition_name.as_ref();
+            place("paginationParams/endConditionName", path)
+        }),
+        paging.and_then(|it| {
+            let path = it.end_page_index.as_ref()?.as_str()?;
+            Some(("paginationParams/endPageIndex".to_owned(), path.to_owned()))
+        }),
+    ];
+    let tokens = paging.map_or(&[][..], |it| &it.continuation_tokens).iter();
+    let tokens = tokens.enumerate().map(|(index, token)| {
+        let key = format!("paginationParams/continuationTokens/{index}/path");
+        (key, token.path.clone())
+    });
+    for (key, path) in own.into_iter().flatten().chain(tokens) {
+        if matches!(path.parse(), Ok(Selector::Body(_))) {
+            let message = format!("each line is a record, so `{path}` stands nowhere");
+            let hint = "what a header says is `headers.x-name`";
+            let at = format!("{at}/{key}");
+            out.push(Diagnostic::error("E-format", at, message).with_hint(hint));
+        }
+    }
+    let content = attributes.content_path.as_ref();
+    if let Some(content) = content.filter(|content| content.path.trim() != "$") {
+        let message = format!("each line is a record, so `{}` leads nowhere", content.path);
+        let at = format!("{at}/contentPath/path");
+        out.push(Diagnostic::error("E-format", at, message).with_hint("write `$`"));
+    }
+}
 
 pub(super) fn check(
     attributes: &Attributes,

@@ -44,6 +44,7 @@ pub(super) fn check(
     paging::check_range_name(source, &request, &at, out);
     pages::check(source, &at, out);
     response::check(attributes, &names, &at, out);
+    response::check_format(attributes, &at, out);
     schedule::check(attributes.schedule_params.as_ref(), &request, &at, out);
     incremental::check(source, &at, out);
     rate::check(attributes.rate_params.as_ref(), &at, out);

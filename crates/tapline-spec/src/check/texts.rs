@@ -3,9 +3,7 @@
 use serde_json::Value;
 use tapline_expr::Template;
 
-use crate::{
-    Attributes, ConnectorDocument, Diagnostic, PaginationParams, SourceSpec, pointer, suggest,
-};
+use crate::{Attributes, ConnectorDocument, Diagnostic, SourceSpec, pointer, suggest};
 
 /// What stands for the time window, in braces.
 const WINDOW: [&str; 3] = ["START_TIME", "END_TIME", "SCHEDULE_QUERY"];
@@ -89,9 +87,7 @@ impl<'a> Names<'a> {
             known.extend(crate::document::properties(&way.spec).map(|(name, _)| name));
         }
         let declares_host = known.contains(&"host");
-        known.extend(source.sliced());
-        let paging = source.attributes.pagination_params.as_ref();
-        known.extend(paging.and_then(PaginationParams::range));
+        known.extend(source.varying());
         // The operator may always give it.
         known.push("host");
         known.sort_unstable();

@@ -60,6 +60,13 @@ pub(super) const ALL: &[Explanation] = &[
         example_good: r#""when": "@equals(response().body.ok, false)""#,
     },
     Explanation {
+        code: "E-format",
+        title: "a place that the format of bodies does not have",
+        text: "In `ndjson` each line is a record and there is nothing else: `contentPath` is `$`, and what leads to the next page is in a header, or known beforehand.",
+        example_bad: r#""responseParams": {"format": "ndjson", "total": "$.total"}, "contentPath": {"path": "$.items"}"#,
+        example_good: r#""responseParams": {"format": "ndjson", "total": "headers.x-total-count"}, "contentPath": {"path": "$"}"#,
+    },
+    Explanation {
         code: "E-get-token",
         title: "a token in the body of a GET",
         text: "A GET has no body, so nothing would carry the token to the next request.",

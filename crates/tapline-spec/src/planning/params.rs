@@ -26,7 +26,7 @@ pub(super) fn effective(
     unknown(document, sources, &schemas, given, errors);
     let params = merged(&schemas, given);
     for source in sources {
-        validate(&source.spec, &params, &source.sliced(), errors);
+        validate(&source.spec, &params, &source.varying(), errors);
     }
     if let Some(way) = way {
         validate(&way.spec, &params, &[], errors);
@@ -116,12 +116,12 @@ fn open_in_host(source: &SourceSpec) -> Vec<String> {
         .collect()
 }
 
-/// Validates what `schema` speaks about, but for what the slices give. Values are never shown: they
+/// Validates what `schema` speaks about, but for what slices and pages give. Values are never shown: they
 /// may be secret.
 fn validate(
     schema: &Map<String, Value>,
     params: &Params,
-    sliced: &[&str],
+    varying: &[&str],
     errors: &mut Vec<Diagnostic>,
 ) {
     let validator = match check::compile(&Value::Object(schema.clone())) {
@@ -133,7 +133,7 @@ fn validate(
     };
     for error in validator.iter_errors(&instance(schema, params)) {
         let finding = match error.kind() {
-            Kind::Required { property } if sliced.iter().any(|name| property == name) => continue,
+            Kind::Required { property } if varying.iter().any(|name| property == name) => continue,
             Kind::Required { property } => missing(schema, property.as_str().unwrap_or_default()),
             _ => invalid(&error),
         };

@@ -87,10 +87,10 @@ fn resolvable(
     query: Vec<(String, Template)>,
     params: &Params,
 ) -> Vec<(String, Template)> {
-    let sliced = source.sliced();
+    let varying = source.varying();
     let is_left_open = |name: &str| {
         params.get(name).is_none()
-            && !sliced.contains(&name)
+            && !varying.contains(&name)
             && source.properties().any(|(known, _)| known == name)
     };
     query
@@ -147,9 +147,9 @@ fn resolved(desk: &mut Desk, source: &SourceSpec, request: &RequestPlan, params:
         }),
         None => {}
     }
-    let sliced = source.sliced();
+    let varying = source.varying();
     let names = templates.iter().flat_map(Template::params);
-    for name in names.filter(|name| !sliced.contains(name)) {
+    for name in names.filter(|name| !varying.contains(name)) {
         let finding = missing(&source.spec, name);
         // What a schema requires may be reported already, with the description of another schema.
         let is_reported = desk.errors.iter().any(|error| {

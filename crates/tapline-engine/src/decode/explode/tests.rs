@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 use tapline_core::column::PREFIX;
 use tapline_core::{ErrorKind, Limits};
-use tapline_spec::{ContentPlan, Siblings};
+use tapline_spec::{BodyFormat, ContentPlan, Siblings};
 use uuid::Uuid;
 
 use super::super::{Decoded, Decoder, Stamp};
@@ -139,6 +139,7 @@ fn decode(
 
 fn content(path: &str, wrapper: Option<&str>, siblings: Siblings) -> ContentPlan {
     ContentPlan {
+        format: BodyFormat::Json,
         path: path.parse().unwrap(),
         siblings,
         wrapper: wrapper.map(str::to_owned),

@@ -95,6 +95,11 @@ pub(crate) static CONTESTANTS: &[Contestant] = &[
 ];
 
 impl Contestant {
+    /// Whether it is tapline, wherever that writes.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.name == CONTESTANTS[0].name
+    }
+
     /// How it is called on the command line, and what its folder is called: `tapline-parquet`.
     pub(crate) fn slug(&self) -> String {
         let name = format!("{}-{}", self.name, self.output);

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 
-use super::contestants::{CONTESTANTS, Contestant, Place};
+use super::contestants::{Contestant, Place};
 use super::log::Log;
 use super::measure::{Cost, measured};
 use super::server::Server;
@@ -45,7 +45,7 @@ impl<'a> Rounds<'a> {
             let mut entry = Entry::new(who, place.clone());
             entry.failure = installed.err().map(|error| format!("{error:#}"));
             entries.push(entry);
-            if std::ptr::eq(who, &CONTESTANTS[0]) {
+            if who.is_ours() {
                 let large = Place {
                     shape: LARGE_PAGES,
                     ..place.clone()

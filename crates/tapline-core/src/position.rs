@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Position {
     /// The first request, where it carries nothing of its own.
     Start,
-    /// Index of the first record wanted.
+    /// Index of the first record wanted, or another number that the page is asked for by.
     Offset(u64),
     /// Number of the page wanted.
     Page(u64),

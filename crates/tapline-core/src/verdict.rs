@@ -50,7 +50,7 @@ pub enum EndSignal {
     EmptyPage,
     /// `endConditionName` met `endConditionValue`.
     EndCondition,
-    /// The last page index the source announced.
+    /// The last page index that the source announces, or the spec knows.
     LastPage,
     /// As many records were asked for as the source gives for one question, and it had fewer.
     Most,

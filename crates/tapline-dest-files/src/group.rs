@@ -23,8 +23,8 @@ use crate::name;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// The same for what waits in memory: rejects.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
-/// Size from which a page is a row group of its own, counted as it came. Rows that waited for a row group
-/// to become full would be in memory beside the next page, and that is as large as this one.
+/// Size from which a page ends its row group, counted as it came. Rows that waited for a row group to
+/// become full would be in memory beside the next page, and that is as large as this one.
 const LARGE: usize = 8 * 1024 * 1024;
 /// Age at which pages are made durable.
 const MAX_AGE: Duration = Duration::from_secs(1);

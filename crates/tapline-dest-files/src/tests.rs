@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use ::parquet::file::metadata::RowGroupMetaData;
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use tapline_core::{
     Batch, Commit, CommitKey, Destination, Disposition, Inline, Position, RequestRecord, Result,
@@ -15,15 +17,18 @@ use crate::manifest::Manifest;
 use crate::table::Table;
 use crate::{CommitEvery, FilesConfig, FilesDestination, Format};
 
-fn destination(path: &Path, commit: CommitEvery) -> FilesDestination {
-    FilesDestination::open(FilesConfig {
+fn config(path: &Path, format: Format, commit: CommitEvery) -> FilesConfig {
+    FilesConfig {
         path: path.to_owned(),
-        format: Format::Jsonl,
+        format,
         commit,
         clock: Arc::new(Still(jiff::Timestamp::UNIX_EPOCH)),
         compute: Arc::new(Inline),
-    })
-    .unwrap()
+    }
+}
+
+fn destination(path: &Path, commit: CommitEvery) -> FilesDestination {
+    FilesDestination::open(config(path, Format::Jsonl, commit)).unwrap()
 }
 
 fn key(number: u64) -> CommitKey {
@@ -203,4 +208,38 @@ async fn appended_rows_are_added_once_wherever_the_run_is_cut() {
             break;
         }
     }
+}
+
+/// Rows of each row group of the only file of the table at `path`.
+fn row_groups(path: &Path) -> Vec<i64> {
+    let table = Table::of(path, &TableRef::public("t"));
+    let manifest = Manifest::highest(&table).unwrap().unwrap();
+    let [file] = &manifest.files[..] else {
+        panic!("{} files", manifest.files.len());
+    };
+    let file = std::fs::File::open(table.path(&file.path)).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let groups = reader.metadata().row_groups().iter();
+    groups.map(RowGroupMetaData::num_rows).collect()
+}
+
+#[tokio::test]
+async fn a_large_page_ends_its_row_group_and_small_ones_share_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(dir.path(), Format::Parquet, CommitEvery::Group);
+    let destination = FilesDestination::open(config).unwrap();
+    let table = TableRef::public("t");
+    let mut writer = destination
+        .begin(&table, rows(&[]).schema(), Disposition::Replace, key(1))
+        .await
+        .unwrap();
+    // As many as a row group takes, and 8 MB.
+    let large: Vec<i64> = (0..1 << 20).collect();
+    for (seq, ids) in (1..).zip([&large[..10], &large[..20], &large, &large[..30]]) {
+        let batches = vec![Batch::insert(rows(ids))];
+        let receipt = writer.write(batches, page(seq)).await.unwrap();
+        assert_eq!((receipt.seq, receipt.durable), (seq, false));
+    }
+    writer.publish().await.unwrap();
+    assert_eq!(row_groups(dir.path()), [1 << 20, 30, 30]);
 }

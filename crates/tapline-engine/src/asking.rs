@@ -1,15 +1,16 @@
 //! What the requests of one slice are made from. Whether they are sent or only shown, they are
 //! made here, so that a plan cannot say other than a run does.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use tapline_core::{Cursor, Param, Params, Request, Result, Slice, Step, Window};
+use tapline_core::{Cursor, Param, Params, Position, Request, Result, Slice, Step, Window};
 use tapline_expr::{Context, Edge, Span};
 use tapline_spec::Plan;
 use url::Url;
 
-use crate::paginate::Addition;
+use crate::paginate::{Addition, Paginator};
 use crate::{request, rules};
 
 /// How far before its start a window is asked for, where what is at the start would be missing: all
@@ -92,17 +93,27 @@ impl<'a> Asking<'a> {
         }
     }
 
+    /// The parameters of the page at `position`, those that only this page has included.
+    pub(crate) fn params_at(
+        &self,
+        paginator: &dyn Paginator,
+        position: &Position,
+    ) -> Cow<'a, Params> {
+        // What the connector itself says of a position is no parameter.
+        let addition = paginator.request(position).unwrap_or_default();
+        with(self.params, &addition.params)
+    }
+
     /// The request of the page that `addition` describes. `last` is the URL of the page before.
     ///
     /// # Errors
     /// A placeholder has no value, or what comes out is no URL or no header.
     pub(crate) fn request(&self, addition: &Addition, last: Option<&Url>) -> Result<Request> {
-        let mut context = self.context();
-        let params;
-        if !addition.params.is_empty() {
-            params = with(self.params, &addition.params);
-            context.params = &params;
-        }
+        let params = with(self.params, &addition.params);
+        let context = Context {
+            params: &params,
+            ..self.context()
+        };
         let mut request = request::build(self.plan, context, addition, last)?;
         request.judged = rules::judged(&self.plan.rules);
         Ok(request)
@@ -111,14 +122,16 @@ impl<'a> Asking<'a> {
 
 /// `params` with those that only `slice` has, or has a value of its own for.
 pub(crate) fn params(params: &Params, slice: &Slice) -> Params {
-    with(params, &slice.params)
+    with(params, &slice.params).into_owned()
 }
 
 /// `params`, of which those that `own` names have its values.
-fn with(params: &Params, own: &BTreeMap<String, String>) -> Params {
-    let own = own.iter();
-    let own = own.map(|(name, value)| (name.as_str(), Param::Plain(value.clone())));
-    let mut params = params.clone();
-    params.overlay(&own.collect());
+fn with<'a>(params: &'a Params, own: &BTreeMap<String, String>) -> Cow<'a, Params> {
+    let mut params = Cow::Borrowed(params);
+    if !own.is_empty() {
+        let own = own.iter();
+        let own = own.map(|(name, value)| (name.as_str(), Param::Plain(value.clone())));
+        params.to_mut().overlay(&own.collect());
+    }
     params
 }

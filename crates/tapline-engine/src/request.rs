@@ -34,7 +34,7 @@ pub(crate) fn build(
         },
         url,
         headers: headers(request, context, addition)?,
-        body: body::build(request.body.as_ref(), context, &addition.body)?,
+        body: body::build(request.body.as_ref(), context, addition)?,
         purpose: Purpose::Page,
         judged: Vec::new(),
     })

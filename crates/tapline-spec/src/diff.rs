@@ -177,6 +177,16 @@ fn attributes(old: &Attributes, new: &Attributes, at: &str, changes: &mut Change
         let at = format!("{at}/contentPath");
         changes.breaking(at, "records are found elsewhere, or look different");
     }
+    let format = |attributes: &Attributes| {
+        let response = attributes.response_params.as_ref();
+        response
+            .and_then(|response| response.format)
+            .unwrap_or_default()
+    };
+    if format(old) != format(new) {
+        let at = format!("{at}/responseParams/format");
+        changes.breaking(at, "bodies are read in another format");
+    }
     if old.explode_entity_path != new.explode_entity_path {
         let at = format!("{at}/explodeEntityPath");
         changes.breaking(at, "records are made of another array, or look different");

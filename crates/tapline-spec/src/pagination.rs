@@ -107,7 +107,8 @@ pub enum PaginationKind {
     Offset,
     /// By its number.
     Page,
-    /// By a number that stands anywhere in the request. Ours.
+    /// By a number that stands anywhere in the request. What the source says of a total is of all of
+    /// them together. Ours.
     Range,
     /// By the URL that the response holds.
     Pointer,

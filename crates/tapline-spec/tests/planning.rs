@@ -144,6 +144,16 @@ fn every_kind_of_pagination() {
     assert_eq!(page.content.wrapper.as_deref(), Some("item"));
     assert!(page.content.siblings.wants("total") && !page.content.siblings.wants("other"));
 
+    assert_eq!(
+        of("range").pagination,
+        PaginationPlan::Range {
+            name: "day".to_owned(),
+            first: 1,
+            last: Some(31),
+            step: 1,
+        }
+    );
+
     let pointer = of("pointer");
     assert_eq!(
         pointer.pagination,

@@ -54,6 +54,11 @@ pub struct Located {
 }
 
 impl Located {
+    /// Whether each line of the body is a record.
+    pub(crate) fn has_lines(&self) -> bool {
+        matches!(self.content, Content::Lines { .. })
+    }
+
     /// What every range is of, if `body` is the page's.
     pub(crate) fn text<'a>(&'a self, body: &'a [u8]) -> &'a [u8] {
         self.body.as_deref().unwrap_or(body)
@@ -152,6 +157,12 @@ pub enum LocateError {
         /// What is there.
         found: &'static str,
     },
+    /// The body is one array, where each line should be a record.
+    #[error(
+        "the body is one JSON array, and not a record on each line: without `format` ndjson in \
+         `responseParams` it is read as it is"
+    )]
+    NoLines,
     /// The content path leads to two places: a key on it occurs twice.
     #[error("the content occurs a second time at byte {at}")]
     Twice {
@@ -209,7 +220,7 @@ impl Wanted {
     pub fn locate(&self, body: &[u8]) -> Result<Located, LocateError> {
         let mut located = match self.format {
             BodyFormat::Json => self.scan(body)?,
-            BodyFormat::Ndjson => self.lines(body),
+            BodyFormat::Ndjson => self.lines(body)?,
         };
         if let Some(queries) = &self.queries {
             queries.locate(body, &mut located)?;
@@ -219,17 +230,21 @@ impl Wanted {
 
     /// All of `body`: the decoder finds where a line ends, so it is not looked at twice. One without
     /// lines has no records.
-    fn lines(&self, body: &[u8]) -> Located {
+    fn lines(&self, body: &[u8]) -> Result<Located, LocateError> {
         let span = start(body)..body.len();
         let lines = body.get(span.clone()).unwrap_or_default();
-        let empty = lines.trim_ascii().is_empty();
-        Located {
+        let text = lines.trim_ascii();
+        if text.first() == Some(&b'[') && balanced_len(text) == Some(text.len()) {
+            return Err(LocateError::NoLines);
+        }
+        let empty = text.is_empty();
+        Ok(Located {
             body: None,
             content: Content::Lines { span, empty },
             values: vec![None; self.values],
             siblings: Vec::new(),
             content_hash: if empty { 0 } else { xxh3_64(lines) },
-        }
+        })
     }
 
     fn scan(&self, body: &[u8]) -> Result<Located, LocateError> {

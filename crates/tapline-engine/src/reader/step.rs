@@ -31,7 +31,7 @@ impl Reader {
     ) -> Result<Step> {
         let shared = self.shared.clone();
         let (body, located) = shared.open(answer).await;
-        let action = self.action(answer, &body, &located)?;
+        let action = self.action(position, answer, &body, &located)?;
         let is_first = *position == shared.paginator.first();
         let turn = Turn {
             position,
@@ -54,6 +54,7 @@ impl Reader {
     /// What the rules of the spec say of `answer`.
     fn action(
         &self,
+        position: &Position,
         answer: &Answer,
         body: &Bytes,
         located: &Result<Option<Located>>,
@@ -64,19 +65,23 @@ impl Reader {
         }
         let parsed;
         let finds = match located {
-            Ok(located) => Finds::Located {
+            // A line may be what is left of an answer that is no page.
+            Ok(located) if !located.as_ref().is_some_and(Located::has_lines) => Finds::Located {
                 reads,
                 located: located.as_ref(),
             },
-            Err(_) => {
+            _ => {
                 parsed = Parsed::new(reads, body);
                 Finds::Parsed(&parsed)
             }
         };
         let seen = answer.seen(body, finds);
+        let asking = self.asking();
+        let params = asking.params_at(&*self.shared.paginator, position);
         let context = Context {
+            params: &params,
             response: Some(&seen),
-            ..self.asking().context()
+            ..asking.context()
         };
         rules::action(rules, &context, answer.status)
     }

@@ -1,25 +1,29 @@
 //! The body of a request: a text, or JSON into which the pagination may put its tokens.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 use tapline_core::{Body, Result};
 use tapline_expr::{Context, Encoding, Template};
 use tapline_spec::BodyPlan;
 
 use super::{expression, invalid, render};
+use crate::paginate::Addition;
 
 /// Where a body stands, for messages.
 const PLACE: &str = "the body";
 
-/// The body of `plan` with the members `added` to it.
+/// The body of `plan` with what the pagination has in `addition` for it.
 pub(super) fn build(
     plan: Option<&BodyPlan>,
     context: Context<'_>,
-    added: &[(String, Value)],
+    addition: &Addition,
 ) -> Result<Body> {
+    let added = &addition.body;
     let body = match plan {
         None if added.is_empty() => return Ok(Body::Empty),
         None => Value::Object(Map::new()),
-        Some(BodyPlan::Json(value)) => fill(value, context)?,
+        Some(BodyPlan::Json(value)) => fill(value, context, &addition.params)?,
         Some(BodyPlan::Text(_)) if !added.is_empty() => {
             let message = "a token cannot be put into a body that is a text: write it as JSON";
             return Err(invalid(message.to_owned()));
@@ -36,23 +40,33 @@ pub(super) fn build(
     Ok(Body::Bytes(body.to_string().into()))
 }
 
-/// `value` with every string in it rendered as a template.
-fn fill(value: &Value, context: Context<'_>) -> Result<Value> {
+/// `value` with every string in it rendered as a template. A number of the pagination is a number, if
+/// nothing else stands there.
+fn fill(value: &Value, context: Context<'_>, numbers: &BTreeMap<String, String>) -> Result<Value> {
     Ok(match value {
         Value::String(text) => {
+            if let Some(number) = alone(text, numbers) {
+                return Ok(number);
+            }
             let template: Template = text.parse().map_err(expression)?;
             Value::String(render(&template, context, Encoding::Plain, PLACE)?)
         }
         Value::Array(items) => items
             .iter()
-            .map(|item| fill(item, context))
+            .map(|item| fill(item, context, numbers))
             .collect::<Result<_>>()?,
         Value::Object(members) => members
             .iter()
-            .map(|(key, item)| Ok((key.clone(), fill(item, context)?)))
+            .map(|(key, item)| Ok((key.clone(), fill(item, context, numbers)?)))
             .collect::<Result<_>>()?,
         scalar => scalar.clone(),
     })
+}
+
+/// The one of `numbers` whose placeholder is all of `text`.
+fn alone(text: &str, numbers: &BTreeMap<String, String>) -> Option<Value> {
+    let name = text.trim().strip_prefix("${")?.strip_suffix('}')?;
+    serde_json::from_str(numbers.get(name.trim())?).ok()
 }
 
 /// Sets the member of `body` that the dotted `name` leads to. Objects on the way are made.
@@ -73,16 +87,23 @@ fn set(body: &mut Value, name: &str, value: &Value) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tapline_core::Param;
 
     use super::*;
 
     #[track_caller]
     fn check(plan: Option<BodyPlan>, added: &[(&str, Value)], expected: Result<&str, &str>) {
-        let added: Vec<_> = added
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect();
-        match (build(plan.as_ref(), Context::default(), &added), expected) {
+        let added = added.iter();
+        let addition = Addition {
+            body: added
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+            ..Addition::default()
+        };
+        match (
+            build(plan.as_ref(), Context::default(), &addition),
+            expected,
+        ) {
             (Ok(Body::Bytes(body)), Ok(expected)) => assert_eq!(body, expected),
             (Ok(Body::Empty), Ok(expected)) => assert_eq!("", expected),
             (Err(error), Err(expected)) => {
@@ -123,5 +144,24 @@ mod tests {
         let text = Some(BodyPlan::Text("a=b".parse().unwrap()));
         check(text.clone(), &[], Ok("a=b"));
         check(text, &[deep], Err("a body that is a text"));
+    }
+
+    #[test]
+    fn a_number_that_stands_alone_is_a_number() {
+        let params = [("n".to_owned(), Param::Plain("7".to_owned()))];
+        let params = params.into_iter().collect();
+        let context = Context {
+            params: &params,
+            ..Context::default()
+        };
+        let addition = Addition {
+            params: [("n".to_owned(), "7".to_owned())].into(),
+            ..Addition::default()
+        };
+        let body = json!({"from": "${n}", "after": ["a${n}"]});
+        let Ok(Body::Bytes(body)) = build(Some(&BodyPlan::Json(body)), context, &addition) else {
+            panic!("no body");
+        };
+        assert_eq!(body, r#"{"from":7,"after":["a7"]}"#);
     }
 }

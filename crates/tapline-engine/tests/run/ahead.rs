@@ -101,6 +101,29 @@ async fn a_range_is_asked_for_to_its_end_even_where_there_is_nothing() {
 }
 
 #[tokio::test]
+async fn numbers_of_a_range_may_have_the_same_records_and_rules_see_them() {
+    let same = |url: &str| match param(url, "n") {
+        "2" => Ok((404, Bytes::from("{}"))),
+        _ => Ok(answer(json!({"items": [{"id": 7}]}))),
+    };
+    let mut plan = plan(json!({
+        "type": "RANGE", "name": "n", "first": 1, "last": 4, "step": 1
+    }));
+    plan.total = None;
+    plan.request.query = vec![("n".to_owned(), "${n}".parse().unwrap())];
+    let when = "@equals(pipeline().parameters.n, '2')";
+    plan.rules =
+        serde_json::from_value(json!([{"status": [[404, 404]], "when": when, "action": "ignore"}]))
+            .unwrap();
+    let world = World::new(plan, Api::new(same));
+    let outcome = world.run().await;
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let verdict = outcome.report.verdict;
+    assert_eq!(verdict, Verdict::Complete(EndSignal::LastPage));
+    assert_eq!(world.published(), [7, 7, 7]);
+}
+
+#[tokio::test]
 async fn a_range_that_was_cut_goes_on_with_the_next_number() {
     let by_number = |url: &str| {
         let id: u64 = param(url, "id").parse().unwrap();

@@ -10,6 +10,7 @@ mod exclusive;
 mod expect;
 mod fits;
 mod incremental;
+mod lines;
 mod moved;
 mod partitions;
 mod parts;

@@ -7,7 +7,8 @@ use crate::check::content::check_selector;
 use crate::check::headers;
 use crate::check::texts::Text;
 use crate::{
-    Diagnostic, PaginationKind, PaginationParams, ParameterType, RequestMethod, SourceSpec,
+    ConnectorDocument, Diagnostic, PaginationKind, PaginationParams, ParameterType, RequestMethod,
+    SourceSpec,
 };
 
 /// A key of `paginationParams`: its name, whether it is there, and the types it belongs to.
@@ -56,8 +57,9 @@ fn check_range(params: &PaginationParams, at: &str, out: &mut Vec<Diagnostic>) {
 
 /// The number of a range has to be in the request, and nothing else may be called like it.
 pub(super) fn check_range_name(
+    document: &ConnectorDocument,
     source: &SourceSpec,
-    request: &[Text],
+    texts: &[Text],
     at: &str,
     out: &mut Vec<Diagnostic>,
 ) {
@@ -65,24 +67,44 @@ pub(super) fn check_range_name(
     let Some(name) = params.and_then(PaginationParams::range) else {
         return;
     };
+    let url = source.attributes.url_params.as_ref();
+    let has_body = url.is_none_or(|url| url.method != RequestMethod::Get);
+    let in_body = |text: &Text| text.at.starts_with(&format!("{at}/bodyParams"));
+    let mut uses = texts
+        .iter()
+        .filter(|text| text.uses(name) && (has_body || !in_body(text)));
     let at = format!("{at}/paginationParams/rangeName");
-    let placeholder = format!("${{{name}}}");
-    let mut places = request.iter().filter(|it| it.text.contains(&placeholder));
-    if places.clone().any(|it| it.at.ends_with("/urlParams/host")) {
-        let message = format!("`{placeholder}` is in the host, which is the same for all pages");
-        out.push(Diagnostic::error("E-range-name", at.as_str(), message));
-    } else if places.next().is_none() {
-        let message = format!("`{placeholder}` stands nowhere, so every page would be the same");
-        out.push(
-            Diagnostic::error("E-range-name", at.as_str(), message)
-                .with_hint("put it into `urlParams`, `headerParams` or `bodyParams`"),
+    let mut fail = |message: String, hint: &str| {
+        out.push(Diagnostic::error("E-range-name", at.as_str(), message).with_hint(hint));
+    };
+    if uses
+        .clone()
+        .any(|text| text.at.ends_with("/urlParams/host"))
+    {
+        let message = format!("`${{{name}}}` is in the host, which is the same for all pages");
+        fail(
+            message,
+            "put it into the path, the query, a header or a body",
+        );
+    } else if uses.next().is_none() {
+        let message = format!("`${{{name}}}` stands nowhere, so every page would be the same");
+        fail(
+            message,
+            "put it into the path, the query, a header or a body",
         );
     }
+    let signing = document.auth_specs().iter();
+    let mut signing = signing.flat_map(|way| crate::document::properties(&way.spec));
     let varying = source.varying();
-    let others = varying.iter().filter(|it| **it == name).count() > 1;
-    if source.declares(name) || others {
-        let message = format!("`{name}` is a parameter of the stream, too");
-        out.push(Diagnostic::error("E-range-name", at, message));
+    if name == "host"
+        || source.declares(name)
+        || signing.any(|(known, _)| known == name)
+        || varying.iter().filter(|known| **known == name).count() > 1
+    {
+        fail(
+            format!("`{name}` is a parameter, too"),
+            "choose another name",
+        );
     }
 }
 

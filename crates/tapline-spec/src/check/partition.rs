@@ -127,10 +127,7 @@ fn check_use(
     out: &mut Vec<Diagnostic>,
 ) {
     let name = &partition.name;
-    if !request
-        .iter()
-        .any(|text| text.text.contains(&format!("${{{name}}}")))
-    {
+    if !request.iter().any(|text| text.uses(name)) {
         let message = format!("`${{{name}}}` stands nowhere, so every slice asks for the same");
         let hint = "put it into `urlParams`, `headerParams` or `bodyParams`";
         let at = format!("{at}/name");

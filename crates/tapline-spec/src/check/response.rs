@@ -43,7 +43,7 @@ pub(super) fn check_format(attributes: &Attributes, at: &str, out: &mut Vec<Diag
         (key, token.path.clone())
     });
     for (key, path) in own.into_iter().flatten().chain(tokens) {
-        if matches!(path.parse(), Ok(Selector::Body(_))) {
+        if matches!(path.parse(), Ok(Selector::Body(_) | Selector::Query(_))) {
             let message = format!("each line is a record, so `{path}` stands nowhere");
             let hint = "what a header says is `headers.x-name`";
             let at = format!("{at}/{key}");

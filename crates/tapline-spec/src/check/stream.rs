@@ -41,7 +41,6 @@ pub(super) fn check(
     check_body(attributes, &format!("{at}/bodyParams"), out);
     content::check(source, &at, out);
     check_paging(source, &at, out);
-    paging::check_range_name(source, &request, &at, out);
     pages::check(source, &at, out);
     response::check(attributes, &names, &at, out);
     response::check_format(attributes, &at, out);
@@ -49,6 +48,7 @@ pub(super) fn check(
     incremental::check(source, &at, out);
     rate::check(attributes.rate_params.as_ref(), &at, out);
     let texts: Vec<_> = request.into_iter().chain(window).collect();
+    paging::check_range_name(document, source, &texts, &at, out);
     partition::check(document, source, &texts, &at, out);
     // What was reported of the request may be why a parameter is not used.
     let is_whole = attributes.url_params.is_some();

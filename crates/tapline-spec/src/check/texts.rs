@@ -14,6 +14,14 @@ pub(super) struct Text {
     pub(super) text: String,
 }
 
+impl Text {
+    /// Whether a placeholder or an expression in it needs the parameter `name`.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        let template = self.text.parse::<Template>();
+        template.is_ok_and(|template| template.params().any(|needed| needed == name))
+    }
+}
+
 /// Every text of the requests that `attributes`, which stand at `at`, describe.
 pub(super) fn of(attributes: &Attributes, at: &str) -> Vec<Text> {
     let mut out = Vec::new();

@@ -55,6 +55,32 @@ fn changed(pointer: &str, value: Value, expected: &[&str]) {
 }
 
 #[test]
+fn another_format_is_another_body() {
+    changed(
+        "/streams/orders/attributes/responseParams",
+        json!({ "format": "json" }),
+        &[
+            "compatible /streams/orders/attributes/responseParams: `responseParams` says something else; what records look like stays",
+        ],
+    );
+    let (old, mut new) = (document(), document());
+    for (key, value) in [
+        ("responseParams", json!({ "format": "ndjson" })),
+        (
+            "contentPath",
+            json!({ "path": "$", "unwrap": true, "siblings": false }),
+        ),
+    ] {
+        new["streams"]["orders"]["attributes"][key] = value;
+    }
+    let found = diff(&parsed(&old), &parsed(&new));
+    let is_told = |change: &Change| {
+        change.kind == ChangeKind::Breaking && change.pointer.ends_with("/responseParams/format")
+    };
+    assert!(found.iter().any(is_told), "{found:?}");
+}
+
+#[test]
 fn nothing_changes_nothing() {
     changed("/description", json!("Orders"), &[]);
     changed(

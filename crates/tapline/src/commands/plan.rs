@@ -207,7 +207,7 @@ fn pages_of_a_slice(plan: &Plan) -> Option<u64> {
             last: Some(last),
             step,
             ..
-        } => Some(last.saturating_sub(*first) / (*step).max(1) + 1),
+        } => Some((last.saturating_sub(*first) / (*step).max(1)).saturating_add(1)),
         _ => None,
     }
 }

@@ -216,8 +216,8 @@ pub(crate) struct PipelineSource {
     #[serde(default)]
     pub(crate) params: BTreeMap<String, Value>,
     /// Requests that may be on their way at the same time: for the slices of the stream, and for
-    /// its pages where their place does not depend on the page before (OFFSET, PAGE). 1 unless
-    /// given. Memory grows with it.
+    /// its pages where their place does not depend on the page before (OFFSET, PAGE, RANGE). 1
+    /// unless given. Memory grows with it.
     #[schemars(range(min = 1, max = 64))]
     pub(crate) concurrency: Option<u16>,
 }

@@ -149,9 +149,13 @@ impl Work {
         self.ready.push_back(turn);
     }
 
-    /// The page to keep next, if the writer is free.
+    /// What to take next: a page if the writer is free, or the end of a piece, which has nothing to keep.
+    /// So the next piece is asked for while the last page of the one before is kept.
     pub(super) fn next_ready(&mut self) -> Option<Turn> {
-        self.hand.as_ref()?;
+        let is_end = self.ready.front()?.page.is_none();
+        if self.hand.is_none() && !is_end {
+            return None;
+        }
         self.ready.pop_front()
     }
 

@@ -247,8 +247,7 @@ impl Reader {
     fn evidence(&mut self, seen: &Observation<'_>) -> Evidence {
         let total = self.shared.config.plan.total.as_ref();
         let total = total.and_then(|selector| paginate::scalar(seen.value(selector)));
-        let may_repeat = self.shared.may_repeat();
-        let hash = (seen.located()).filter(|_| !seen.is_empty() && !may_repeat);
+        let hash = seen.located().filter(|_| !seen.is_empty());
         let repeats = hash.is_some_and(|located| self.guard.repeats_content(located.content_hash));
         Evidence {
             records: 0,

@@ -290,15 +290,6 @@ impl Shared {
         }
     }
 
-    /// Whether pages may hold the same records and yet be different ones: they are asked for by numbers
-    /// that may mean anything, and end with the last of those.
-    pub(crate) fn may_repeat(&self) -> bool {
-        matches!(
-            self.config.plan.pagination,
-            PaginationPlan::Range { last: Some(_), .. }
-        )
-    }
-
     /// Takes note of a page that is about to be read.
     pub(crate) fn count_page(&self) {
         self.pages.fetch_add(1, Ordering::Relaxed);

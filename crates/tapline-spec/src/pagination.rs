@@ -108,7 +108,7 @@ pub enum PaginationKind {
     /// By its number.
     Page,
     /// By a number that stands anywhere in the request. What the source says of a total is of all of
-    /// them together. Ours.
+    /// them together, and the same records under two numbers are a page that repeats itself. Ours.
     Range,
     /// By the URL that the response holds.
     Pointer,

@@ -2,7 +2,8 @@
 //! query, a header or the body. It goes from `first` by `step` up to `last`, which is included, as in
 //! Azure Data Factory's `RANGE:0:10000:1000`. With a last number all are asked for, whatever is on
 //! them: a number may be a day or a shop, and one without records says nothing of the others. Without,
-//! an empty page is the end.
+//! an empty page is the end. Pages with the same records are taken for one that is shown twice, as for
+//! every kind: a source that ignores the number looks just like that.
 
 use tapline_core::{EndSignal, Position, Result};
 

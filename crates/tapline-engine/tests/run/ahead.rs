@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tapline_core::{EndSignal, Error, Verdict};
+use tapline_core::{EndSignal, Error, ShortReason, Verdict};
+use tapline_spec::Plan;
 
 use super::doors::{Api, World, answer};
 use super::{by_offset, offset_plan, param, plan, token_plan};
@@ -100,27 +101,43 @@ async fn a_range_is_asked_for_to_its_end_even_where_there_is_nothing() {
     }
 }
 
-#[tokio::test]
-async fn numbers_of_a_range_may_have_the_same_records_and_rules_see_them() {
-    let same = |url: &str| match param(url, "n") {
-        "2" => Ok((404, Bytes::from("{}"))),
-        _ => Ok(answer(json!({"items": [{"id": 7}]}))),
-    };
+/// A range from 1 to 4 in the query.
+fn numbers() -> Plan {
     let mut plan = plan(json!({
         "type": "RANGE", "name": "n", "first": 1, "last": 4, "step": 1
     }));
     plan.total = None;
     plan.request.query = vec![("n".to_owned(), "${n}".parse().unwrap())];
+    plan
+}
+
+#[tokio::test]
+async fn rules_see_the_number_of_a_range() {
+    let but_two = |url: &str| match param(url, "n") {
+        "2" => Ok((404, Bytes::from("{}"))),
+        n => Ok(answer(
+            json!({"items": [{"id": n.parse::<u64>().unwrap()}]}),
+        )),
+    };
+    let mut plan = numbers();
     let when = "@equals(pipeline().parameters.n, '2')";
-    plan.rules =
-        serde_json::from_value(json!([{"status": [[404, 404]], "when": when, "action": "ignore"}]))
-            .unwrap();
-    let world = World::new(plan, Api::new(same));
+    let rule = json!([{"status": [[404, 404]], "when": when, "action": "ignore"}]);
+    plan.rules = serde_json::from_value(rule).unwrap();
+    let world = World::new(plan, Api::new(but_two));
     let outcome = world.run().await;
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     let verdict = outcome.report.verdict;
     assert_eq!(verdict, Verdict::Complete(EndSignal::LastPage));
-    assert_eq!(world.published(), [7, 7, 7]);
+    assert_eq!(world.published(), [1, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_source_that_ignores_the_number_is_noticed() {
+    let same = |_: &str| Ok(answer(json!({"items": [{"id": 7}]})));
+    let world = World::new(numbers(), Api::new(same));
+    let verdict = world.run().await.report.verdict;
+    assert_eq!(verdict, Verdict::Short(ShortReason::RepeatedPage));
+    assert!(world.is_unpublished());
 }
 
 #[tokio::test]

@@ -33,6 +33,10 @@ use crate::partition;
 use crate::reader::Reader;
 use crate::{rules, status};
 
+/// Size of a body, in bytes, up to which it is located where it arrives: to wake another thread for that,
+/// and to be woken by it, takes longer than the work, and the next request waits for it.
+const SMALL: usize = 256 << 10;
+
 /// What an [`HttpSource`] is made of.
 pub struct HttpSourceConfig {
     /// What the spec means.
@@ -377,8 +381,13 @@ impl Shared {
         if status == StatusCode::NO_CONTENT && body.is_empty() {
             return Ok(None);
         }
-        let wanted = self.wanted.clone();
-        let located = compute(&*self.config.compute, move || wanted.locate(&body)).await?;
+        let located = match body.len() <= SMALL {
+            true => self.wanted.locate(&body),
+            false => {
+                let wanted = self.wanted.clone();
+                compute(&*self.config.compute, move || wanted.locate(&body)).await?
+            }
+        };
         match located {
             Err(_) if self.needs_no_records() => Ok(None),
             located => Ok(Some(located?)),

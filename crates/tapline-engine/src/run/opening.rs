@@ -158,14 +158,19 @@ impl Run<'_> {
         let pending = Pending { fence, ..pending };
         slot.claim(&*self.doors.state, &pending).await?;
         let began = self.began;
-        let hand = self.begin_writing(&pending, fence).await?;
+        let opened = self.begin_writing(&pending, fence).await;
         let recovered = self.doors.destination.recover(&self.task.pipeline).await?;
         let left = of_generation(&recovered, pending.generation);
         if left.is_empty() {
+            // A runner that lost its lease in its sleep may have published it meanwhile, and what is
+            // published a destination may refuse to open.
             self.began = began;
-            hand.table.abort().await?;
+            if let Ok(hand) = opened {
+                hand.table.abort().await?;
+            }
             return self.begin_anew(slot, memory, &recovered, fence).await;
         }
+        let hand = opened?;
         self.tally.go_on(&pending, &left);
         let by_slice = left.into_iter().map(|last| (last.slice.clone(), last));
         Ok(Opened {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tapline_expr::Place;
 
 use crate::{
-    IncrementalParams, PaginationParams, PartitionParams, RateParams, RequestMethod,
+    BodyFormat, IncrementalParams, PaginationParams, PartitionParams, RateParams, RequestMethod,
     ResponseParams, ScheduleParams, UiAttributes,
 };
 
@@ -55,6 +55,13 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// How bodies hold their records.
+    pub(crate) fn body_format(&self) -> BodyFormat {
+        let response = self.response_params.as_ref();
+        let format = response.and_then(|response| response.format);
+        format.unwrap_or_default()
+    }
+
     /// Whether the attribute called `key`, one that the operator might give instead, is there.
     pub(crate) fn has(&self, key: &str) -> bool {
         match key {

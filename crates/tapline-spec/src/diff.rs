@@ -177,13 +177,7 @@ fn attributes(old: &Attributes, new: &Attributes, at: &str, changes: &mut Change
         let at = format!("{at}/contentPath");
         changes.breaking(at, "records are found elsewhere, or look different");
     }
-    let format = |attributes: &Attributes| {
-        let response = attributes.response_params.as_ref();
-        response
-            .and_then(|response| response.format)
-            .unwrap_or_default()
-    };
-    if format(old) != format(new) {
+    if old.body_format() != new.body_format() {
         let at = format!("{at}/responseParams/format");
         changes.breaking(at, "bodies are read in another format");
     }

@@ -97,6 +97,29 @@ impl PaginationParams {
         let name = self.range_name.as_deref();
         name.filter(|_| self.kind == PaginationKind::Range)
     }
+
+    /// What is read of a response, each with its place in this object.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = (String, &str)> {
+        let own = [
+            ("pointerPath", self.pointer_path.as_deref()),
+            (
+                "continuationTokenPath",
+                self.continuation_token_path.as_deref(),
+            ),
+            ("endConditionName", self.end_condition_name.as_deref()),
+            (
+                "endPageIndex",
+                self.end_page_index.as_ref().and_then(Value::as_str),
+            ),
+        ];
+        let own = own.into_iter();
+        let own = own.filter_map(|(key, selector)| Some((key.to_owned(), selector?)));
+        let tokens = self.continuation_tokens.iter().enumerate();
+        own.chain(tokens.map(|(index, token)| {
+            let key = format!("continuationTokens/{index}/path");
+            (key, token.path.as_str())
+        }))
+    }
 }
 
 /// How the next page is asked for.

@@ -27,19 +27,8 @@ pub(super) fn check(params: &PaginationParams, at: &str, out: &mut Vec<Diagnosti
     }
     check_limit(params, at, out);
     check_end(params, at, out);
-    let end_page = params.end_page_index.as_ref().and_then(|end| end.as_str());
-    for (key, selector) in [
-        ("pointerPath", params.pointer_path.as_deref()),
-        (
-            "continuationTokenPath",
-            params.continuation_token_path.as_deref(),
-        ),
-        ("endConditionName", params.end_condition_name.as_deref()),
-        ("endPageIndex", end_page),
-    ] {
-        if let Some(selector) = selector {
-            check_selector(selector, &format!("{at}/{key}"), out);
-        }
+    for (key, selector) in params.reads() {
+        check_selector(selector, &format!("{at}/{key}"), out);
     }
     check_last_page(params, at, out);
     check_range(params, at, out);
@@ -54,6 +43,9 @@ fn check_range(params: &PaginationParams, at: &str, out: &mut Vec<Diagnostic>) {
         out.push(Diagnostic::error("E-page-range", at, message));
     }
 }
+
+/// Where the number of a range belongs.
+const PLACES: &str = "put it into the path, the query, a header or a body";
 
 /// The number of a range has to be in the request, and nothing else may be called like it.
 pub(super) fn check_range_name(
@@ -82,16 +74,10 @@ pub(super) fn check_range_name(
         .any(|text| text.at.ends_with("/urlParams/host"))
     {
         let message = format!("`${{{name}}}` is in the host, which is the same for all pages");
-        fail(
-            message,
-            "put it into the path, the query, a header or a body",
-        );
+        fail(message, PLACES);
     } else if uses.next().is_none() {
         let message = format!("`${{{name}}}` stands nowhere, so every page would be the same");
-        fail(
-            message,
-            "put it into the path, the query, a header or a body",
-        );
+        fail(message, PLACES);
     }
     let signing = document.auth_specs().iter();
     let mut signing = signing.flat_map(|way| crate::document::properties(&way.spec));
@@ -150,13 +136,6 @@ pub(super) fn check_tokens(
     for (index, one) in params.continuation_tokens.iter().enumerate() {
         let at = format!("{at}/continuationTokens/{index}");
         token(one.parameter_type, one.parameter_name.as_ref(), &at);
-    }
-    for (index, one) in params.continuation_tokens.iter().enumerate() {
-        check_selector(
-            &one.path,
-            &format!("{at}/continuationTokens/{index}/path"),
-            out,
-        );
     }
     check_single(params, at, out);
 }

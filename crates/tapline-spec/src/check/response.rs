@@ -5,7 +5,9 @@ use tapline_expr::{Expr, Selector};
 
 use crate::check::content::check_selector;
 use crate::check::texts::Names;
-use crate::{Attributes, BodyFormat, Diagnostic, PaginationKind, ResponseRule, RuleAction};
+use crate::{
+    Attributes, BodyFormat, Diagnostic, PaginationKind, PaginationParams, ResponseRule, RuleAction,
+};
 
 /// Statuses as inclusive ranges.
 type Ranges = Vec<(u16, u16)>;
@@ -15,34 +17,16 @@ const ALL: (u16, u16) = (100, 599);
 
 /// Whether everything that is read of a body is on its lines.
 pub(super) fn check_format(attributes: &Attributes, at: &str, out: &mut Vec<Diagnostic>) {
-    let response = attributes.response_params.as_ref();
-    if response.and_then(|response| response.format) != Some(BodyFormat::Ndjson) {
+    if attributes.body_format() != BodyFormat::Ndjson {
         return;
     }
-    let place = |key: &str, path: Option<&String>| Some((key.to_owned(), path?.clone()));
-    let paging = attributes.pagination_params.as_ref();
-    let own = [
-        response.and_then(|it| place("responseParams/total", it.total.as_ref())),
-        paging.and_then(|it| place("paginationParams/pointerPath", it.pointer_path.as_ref())),
-        paging.and_then(|it| {
-            let path = it.continuation_token_path.as_ref();
-            place("paginationParams/continuationTokenPath", path)
-        }),
-        paging.and_then(|it| {
-            let path = it.end_condition_name.as_ref();
-            place("paginationParams/endConditionName", path)
-        }),
-        paging.and_then(|it| {
-            let path = it.end_page_index.as_ref()?.as_str()?;
-            Some(("paginationParams/endPageIndex".to_owned(), path.to_owned()))
-        }),
-    ];
-    let tokens = paging.map_or(&[][..], |it| &it.continuation_tokens).iter();
-    let tokens = tokens.enumerate().map(|(index, token)| {
-        let key = format!("paginationParams/continuationTokens/{index}/path");
-        (key, token.path.clone())
-    });
-    for (key, path) in own.into_iter().flatten().chain(tokens) {
+    let response = attributes.response_params.as_ref();
+    let total = response.and_then(|response| response.total.as_deref());
+    let total = total.map(|path| ("responseParams/total".to_owned(), path));
+    let paging = attributes.pagination_params.iter();
+    let paging = paging.flat_map(PaginationParams::reads);
+    let paging = paging.map(|(key, path)| (format!("paginationParams/{key}"), path));
+    for (key, path) in total.into_iter().chain(paging) {
         if matches!(path.parse(), Ok(Selector::Body(_) | Selector::Query(_))) {
             let message = format!("each line is a record, so `{path}` stands nowhere");
             let hint = "what a header says is `headers.x-name`";

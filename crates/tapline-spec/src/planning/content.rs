@@ -14,10 +14,8 @@ pub(super) fn plan(desk: &mut Desk, attributes: &Attributes) -> Option<ContentPl
     } else {
         Siblings::none()
     };
-    let response = attributes.response_params.as_ref();
-    let format = response.and_then(|response| response.format);
     Some(ContentPlan {
-        format: format.unwrap_or_default(),
+        format: attributes.body_format(),
         siblings,
         wrapper: content.wrapper(&path),
         path,

@@ -42,10 +42,10 @@ pub(crate) fn table(place: &Place, startup: &Startup, entries: &[Entry]) -> Resu
 /// What `who` had in memory at most, with pages of both sizes.
 fn memory(who: &Contestant, entries: &[Entry]) -> [(String, String, &'static str); 2] {
     let peak = |ranked| {
-        let mut ours = entries
+        let ours = entries
             .iter()
-            .filter(|entry| std::ptr::eq(entry.who, who) && entry.is_ranked() == ranked);
-        ours.next().map_or(0, Entry::peak)
+            .find(|entry| std::ptr::eq(entry.who, who) && entry.is_ranked() == ranked);
+        ours.map_or(0, Entry::peak)
     };
     let (small, large) = (peak(true), peak(false));
     let times = large as f64 / small.max(1) as f64;
